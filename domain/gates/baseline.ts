@@ -1,0 +1,30 @@
+import { findContract } from '../control/state.ts'
+import { isObject, type Json } from '../json.ts'
+import { fail, type Gate, indeterminate, pass } from './gate.ts'
+import { SPECIMEN_COMMAND, specimenControl } from './specimen.ts'
+
+/**
+ * Rule 8. Every golden case of the contract gives what it gave at registration. `seen` is
+ * `{ cases, matched, digest, differing }`, or null for a contract that has no cases.
+ */
+export const baseline: Gate = {
+  name: 'baseline',
+  rule: 8,
+  stage: 'preflight',
+  required: 'every baseline case of the contract gives its recorded answer',
+  judge({ command, control, seen }) {
+    const cases = findContract(control, command.contract)?.body.baseline?.length ?? 0
+    if (cases === 0) return pass()
+    if (!isResult(seen) || seen.cases !== cases) return indeterminate()
+    return seen.matched === cases ? pass() : fail('baseline-mismatch')
+  },
+  negativeControl: {
+    command: SPECIMEN_COMMAND,
+    control: specimenControl(),
+    seen: { cases: 1, matched: 0, digest: 'sha256:specimen', differing: ['specimen'] },
+    code: 'baseline-mismatch',
+  },
+}
+
+const isResult = (seen: Json): seen is { cases: number; matched: number } =>
+  isObject(seen) && Number.isInteger(seen['cases']) && Number.isInteger(seen['matched'])

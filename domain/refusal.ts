@@ -1,0 +1,25 @@
+/** Where in a call a refusal fell. Each stage has its own gates. */
+export type Stage = 'admission' | 'preflight' | 'execution'
+
+/** Every code a gate can refuse with. Codes are an API: added, never renamed, never reused. */
+export type RefusalCode =
+  | 'production-execution-not-authorized'
+  | 'kill-switch-engaged'
+  | 'kill-switch-indeterminate'
+  | 'namespace-production'
+  | 'namespace-invalid'
+  | 'contract-missing'
+  | 'contract-retired'
+  | 'params-invalid'
+  | 'fixture-missing'
+  | 'target-missing'
+  | 'target-not-allowed'
+  | 'plan-stale'
+  | 'executor-missing'
+  | 'executor-unsafe'
+  | 'sql-not-allowed'
+  | 'baseline-mismatch'
+  | 'executor-failed'
+  | 'executor-timeout'
+  | 'mutation-suspected'
+  | 'gate-indeterminate'

@@ -1,0 +1,54 @@
+import type { DispatchCommand } from '../../domain/dispatch/command.ts'
+import type { DispatchEvent, Recorded } from '../../domain/events.ts'
+import { dispatchIdOf } from '../../domain/identity.ts'
+import type { KeyedProjection, Row } from '../projection.ts'
+
+/** One row per dispatch, for lists and for analysts. */
+export const dispatches: KeyedProjection = {
+  name: 'dispatches',
+  version: 1,
+  table: 'dispatches',
+  keyColumn: 'dispatch_id',
+  handles: ['Planned', 'PreflightPassed', 'DryRunRecorded', 'Refused'],
+  key: (event) => dispatchIdOf(event.stream),
+  apply: (row, event) => apply(row, event as Recorded<DispatchEvent>),
+}
+
+function apply(row: Row | undefined, event: Recorded<DispatchEvent>): Row {
+  const known = row ?? opened(event)
+  const at = { position: event.position, changed_at: event.recordedAt }
+  switch (event.type) {
+    case 'Planned':
+    case 'PreflightPassed':
+      return { ...known, ...at, reached: event.type }
+    case 'DryRunRecorded': {
+      const { verdict, outputDigest } = event.data
+      return { ...known, ...at, reached: event.type, verdict, output_digest: outputDigest }
+    }
+    case 'Refused': {
+      const refusals = Number(known['refusals']) + 1
+      return { ...known, ...at, refusals, last_refusal: event.data.code }
+    }
+  }
+}
+
+/** The first event of a stream carries digest and command, whatever its type. */
+function opened(event: Recorded<DispatchEvent>): Row {
+  const { digest, command } = event.data as { digest: string; command: DispatchCommand }
+  return {
+    dispatch_id: dispatchIdOf(event.stream),
+    digest,
+    contract_id: command.contract.id,
+    contract_version: command.contract.version,
+    target: command.target,
+    output_namespace: command.outputNamespace,
+    occurrence: command.occurrence,
+    reached: null,
+    verdict: null,
+    output_digest: null,
+    refusals: 0,
+    last_refusal: null,
+    opened_position: event.position,
+    opened_at: event.recordedAt,
+  }
+}

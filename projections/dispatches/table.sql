@@ -1,0 +1,43 @@
+create table rm_dispatches_v1.dispatches (
+  dispatch_id      uuid primary key,
+  digest           text not null,
+  contract_id      text not null,
+  contract_version int not null,
+  target           text not null,
+  output_namespace text not null check (output_namespace ~ '^DRYRUN-NS:' or reached is null),
+  occurrence       text not null,
+  reached          text,
+  verdict          text,
+  output_digest    text,
+  refusals         int not null,
+  last_refusal     text,
+  opened_position  bigint not null unique,
+  opened_at        timestamptz(3) not null,
+  position         bigint not null,
+  changed_at       timestamptz(3) not null
+);
+
+create or replace view analytics.dispatches_v1 as
+select dispatch_id, digest, contract_id, contract_version, target, output_namespace, occurrence,
+  reached, verdict, output_digest, refusals, last_refusal, opened_position, opened_at, position, changed_at
+from rm_dispatches_v1.dispatches;
+
+comment on view analytics.dispatches_v1 is 'One row per dispatch: what was asked, how far it came, what came out.';
+comment on column analytics.dispatches_v1.dispatch_id is 'UUIDv8 of the digest of the command.';
+comment on column analytics.dispatches_v1.digest is 'sha256 of the RFC 8785 text of the command.';
+comment on column analytics.dispatches_v1.contract_id is 'Id of the contract.';
+comment on column analytics.dispatches_v1.contract_version is 'Version of the contract.';
+comment on column analytics.dispatches_v1.target is 'What the dispatch is aimed at.';
+comment on column analytics.dispatches_v1.output_namespace is 'Where the output goes: a DRYRUN-NS: namespace once anything is reached.';
+comment on column analytics.dispatches_v1.occurrence is 'Tells deliberate re-runs of the same command apart; usually empty.';
+comment on column analytics.dispatches_v1.reached is 'Furthest event: Planned, PreflightPassed, DryRunRecorded; null where all was refused.';
+comment on column analytics.dispatches_v1.verdict is 'would_succeed or would_fail once the dry run is recorded.';
+comment on column analytics.dispatches_v1.output_digest is 'sha256 of the RFC 8785 text of the output.';
+comment on column analytics.dispatches_v1.refusals is 'How many refusals are recorded.';
+comment on column analytics.dispatches_v1.last_refusal is 'Code of the last recorded refusal.';
+comment on column analytics.dispatches_v1.opened_position is 'Position of the first event.';
+comment on column analytics.dispatches_v1.opened_at is 'When the first event was recorded.';
+comment on column analytics.dispatches_v1.position is 'Position of the last event.';
+comment on column analytics.dispatches_v1.changed_at is 'When the last event was recorded.';
+grant usage on schema analytics to ledger_analyst;
+grant select on analytics.dispatches_v1 to ledger_analyst;

@@ -1,0 +1,108 @@
+#!/usr/bin/env node
+import { Command, CommanderError, Option } from 'commander'
+import { packageVersion } from '../package.ts'
+import { EXIT } from './exit.ts'
+import { run } from './session.ts'
+
+/** Commands are loaded when they run: `--help` needs no server, no database and no schema. */
+const program = new Command('dispatch-ledger')
+  .description('The ledger that proves a dry run was dry.')
+  .version(packageVersion())
+  .exitOverride()
+  .showSuggestionAfterError()
+  .configureHelp({ showGlobalOptions: true })
+  .addHelpText(
+    'after',
+    '\nExit codes: 0 yes, 1 no (refused, would_fail), 2 wrong usage, 3 could not tell.',
+  )
+
+/** A command with the options that every command has. */
+function command(parent: Command, name: string, description: string): Command {
+  return parent
+    .command(name)
+    .description(description)
+    .exitOverride()
+    .option('--json', 'print the answers as JSON, one a line')
+    .option('--url <url>', 'the server (LEDGER_URL, else http://127.0.0.1:4400)')
+    .option('--key-file <file>', 'the access key (LEDGER_KEY, LEDGER_KEY_FILE, else admin.key)')
+}
+
+const databaseUrl = () => new Option('--database-url <url>', 'the database, as its owner')
+
+command(program, 'serve', 'run the server').action(() =>
+  run(async () => (await import('./serve.ts')).serve()),
+)
+command(program, 'demo', 'start, dispatch the sample catalogue for real, show every outcome')
+  .option('--keep', 'keep the data directory, and say how to serve it')
+  .action((options) => run(async () => (await import('./demo.ts')).demo(options)))
+command(program, 'migrate', 'bring the schema of an external database up to date')
+  .addOption(databaseUrl())
+  .action((options) => run(async () => (await import('./operate.ts')).migrate(options)))
+
+command(program, 'dispatch', 'dispatch one command, a JSON array or NDJSON; - is standard input')
+  .argument('<file>')
+  .option('--mode <mode>', 'PLAN_ONLY, VERIFY_ONLY or DRY_RUN, instead of the file’s')
+  .action((file, options) =>
+    run(async () => (await import('./dispatch.ts')).dispatch(file, options)),
+  )
+command(program, 'explain', 'gate by gate: would it pass now, or why it stands where it stands')
+  .argument('<file-or-id>')
+  .action((what, options) => run(async () => (await import('./explain.ts')).explain(what, options)))
+command(program, 'id', 'compute dispatch ids, offline')
+  .argument('<file>')
+  .action((file, options) => run(async () => (await import('./id.ts')).id(file, options)))
+
+command(program, 'show', 'one dispatch, with the gates behind every event')
+  .argument('<id>')
+  .action((id, options) => run(async () => (await import('./read.ts')).show(id, options)))
+command(program, 'list', 'the dispatches, the last opened first')
+  .option('--page-size <n>', 'how many, at most 1000')
+  .action((options) => run(async () => (await import('./read.ts')).list(options)))
+command(program, 'events', 'every event, in order')
+  .option('--after <position>', 'only later ones')
+  .option('--type <type>', 'only this type')
+  .action((options) => run(async () => (await import('./read.ts')).events(options)))
+
+const kill = command(program, 'switch', 'the kill switch').action((options) =>
+  run(async () => (await import('./switch.ts')).showSwitch(options)),
+)
+command(kill, 'set', 'set it: DRY_RUN_ONLY or HALTED; returns once it is in force everywhere')
+  .argument('<state>')
+  .requiredOption('--reason <text>', 'why, for everybody who reads the log')
+  .option('--scope <scope>', 'global')
+  .action((state, _, set) =>
+    run(async () => (await import('./switch.ts')).setSwitch(state, set.optsWithGlobals())),
+  )
+
+const catalogue = program.command('catalogue').description('contracts, fixtures and targets')
+command(catalogue, 'apply', 'register the manifests of a folder or file')
+  .argument('<dir>')
+  .option('--check', 'only say what would happen')
+  .action((dir, options) => run(async () => (await import('./catalogue.ts')).apply(dir, options)))
+command(catalogue, 'list', 'every registered version').action((options) =>
+  run(async () => (await import('./catalogue.ts')).listCatalogue(options)),
+)
+command(catalogue, 'retire', 'retire one version for ever')
+  .argument('<kind>')
+  .argument('<id>')
+  .argument('<version>')
+  .action((kind, id, version, options) =>
+    run(async () => (await import('./catalogue.ts')).retire([kind, id, version], options)),
+  )
+
+const keys = program.command('keys').description('access keys')
+command(keys, 'create', 'make a key and print it, this once')
+  .requiredOption('--name <name>', 'what it is for')
+  .option('--role <role>', 'dispatcher, auditor, analyst, operator, catalogue-owner or admin')
+  .option('--scope <scope...>', 'more scopes')
+  .option('--namespace <prefix...>', 'limit it to output namespaces, DRYRUN-NS:…')
+  .option('--expires <date>', 'when it ends, ISO 8601')
+  .addOption(databaseUrl())
+  .action((options) => run(async () => (await import('./operate.ts')).createKey(options)))
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  if (!(error instanceof CommanderError)) throw error
+  process.exitCode = error.exitCode === 0 ? EXIT.yes : EXIT.usage
+}

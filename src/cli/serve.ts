@@ -1,0 +1,41 @@
+import { resolve } from 'node:path'
+import closeWithGrace from 'close-with-grace'
+import { type Config, loadDotEnv, readConfig } from '../config.ts'
+import { type RunningLedger, serve as startServing } from '../main.ts'
+import { createLog } from './log.ts'
+
+const CLOSE_MS = 10_000
+
+/** Serves until it is told to stop. Resolves once it listens. */
+export async function serve(): Promise<number> {
+  loadDotEnv()
+  const config = readConfig(process.env)
+  const log = await createLog(config.logLevel)
+  const starting = startServing(config, log)
+  // A signal while the database starts waits for the start, then closes what was started.
+  closeWithGrace({ delay: CLOSE_MS, logger: log }, async ({ err }) => {
+    if (err) log.error({ err }, 'closing after an error')
+    await starting.then(
+      (running) => running.close(),
+      () => undefined,
+    )
+  })
+  const running = await starting
+  process.stdout.write(`${banner(config, running)}\n`)
+  running.onFatal((error) => {
+    log.fatal({ err: error }, 'the database is lost')
+    process.exit(1)
+  })
+  return 0
+}
+
+export function banner(config: Config, running: RunningLedger): string {
+  const lines = [
+    `Dispatch Ledger ${config.version}`,
+    `  store      ${running.store}, guarantee ${running.guarantee}`,
+    `  url        ${running.url}`,
+    `  data       ${config.databaseUrl === undefined ? resolve(config.dataDir) : 'in the database'}`,
+    `  admin key  ${running.adminKeyFile === null ? 'make one: dispatch-ledger keys create' : resolve(running.adminKeyFile)}`,
+  ]
+  return lines.join('\n')
+}

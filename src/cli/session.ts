@@ -1,0 +1,96 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Answer, connect, type Ledger, Unreachable } from '../client/index.ts'
+import { EXIT, exitOf, UsageError } from './exit.ts'
+
+/** The options that every command has. */
+export type CommonOptions = Readonly<{ json?: boolean; url?: string; keyFile?: string }>
+
+const DEFAULT_URL = 'http://127.0.0.1:4400'
+
+/** A connection with the key of --key-file, LEDGER_KEY, LEDGER_KEY_FILE or the data directory. */
+export function openSession(options: CommonOptions): Ledger {
+  const url = options.url ?? process.env['LEDGER_URL'] ?? DEFAULT_URL
+  if (!URL.canParse(url)) throw new UsageError(`${url} is no URL: use http://host:port`)
+  return connect({ url, key: readKey(options) })
+}
+
+function readKey({ keyFile }: CommonOptions): string {
+  const { LEDGER_KEY, LEDGER_KEY_FILE, LEDGER_DATA_DIR } = process.env
+  if (keyFile === undefined && LEDGER_KEY) return LEDGER_KEY
+  const file =
+    keyFile ?? LEDGER_KEY_FILE ?? join(LEDGER_DATA_DIR ?? '.dispatch-ledger', 'admin.key')
+  try {
+    return readFileSync(file, 'utf8').trim()
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    const why = code === 'ENOENT' ? 'does not exist' : `cannot be read (${code})`
+    throw new UsageError(
+      `The key file ${file} ${why}: name one with --key-file, or set LEDGER_KEY.`,
+    )
+  }
+}
+
+/**
+ * Sends one request, prints its answer (as JSON where asked for, else as `show` writes it), and
+ * returns the exit code.
+ */
+export async function ask(
+  options: CommonOptions,
+  request: { method: string; path: string; body?: unknown },
+  show: (body: never, answer: Answer) => string,
+): Promise<number> {
+  const ledger = openSession(options)
+  const answer = await ledger.request(request.method, request.path, request.body)
+  print(options, answer, show)
+  return exitOf(answer)
+}
+
+/** Answers go to standard output; so do refusals, which are answers too. */
+export function print(
+  { json }: CommonOptions,
+  answer: Answer,
+  show: (body: never, answer: Answer) => string,
+): void {
+  if (json) return void process.stdout.write(`${JSON.stringify(answer.body)}\n`)
+  const text = answer.status < 300 ? show(answer.body as never, answer) : showProblem(answer)
+  process.stdout.write(`${text}\n`)
+}
+
+type ProblemBody = Readonly<{
+  code: string
+  title: string
+  detail: string
+  rule: number | null
+  whoMustAct: string
+  recorded: string
+}>
+
+export function showProblem({ body, status }: Answer): string {
+  const { code, title, detail, rule, whoMustAct, recorded } = body as ProblemBody
+  const ofRule = rule === null ? '' : `, rule ${rule}`
+  const acts = whoMustAct === 'nobody' ? '' : ` Who must act: ${whoMustAct}.`
+  return `refused   ${code} (${status}${ofRule}) ${title}\n          ${detail}${acts} Recorded: ${recorded}.`
+}
+
+/** Runs a command and ends the process with its exit code; failures become one sentence. */
+export async function run(command: () => Promise<number>): Promise<void> {
+  try {
+    process.exitCode = await command()
+  } catch (error) {
+    process.stderr.write(`${sentenceOf(error)}\n`)
+    process.exitCode = exitOfError(error)
+  }
+}
+
+/** The classes of errors that are the person's to mend; matched by name, so that none is loaded for it. */
+const WRONG_USAGE = ['UsageError', 'ConfigError', 'StartError', 'LedgerError']
+
+function exitOfError(error: unknown): number {
+  if (error instanceof Unreachable) return EXIT.unknown
+  const name = error instanceof Error ? error.constructor.name : ''
+  return WRONG_USAGE.includes(name) ? EXIT.usage : EXIT.unknown
+}
+
+const sentenceOf = (error: unknown): string =>
+  error instanceof Error ? error.message || error.name : String(error)

@@ -1,0 +1,73 @@
+export type TransportOptions = Readonly<{
+  url: string
+  key: string
+  /** How often a request is sent in all; 5 unless told. */
+  triesMax?: number
+  fetch?: typeof fetch
+}>
+
+/** What a server said: `body` is parsed JSON, `position` its Ledger-Position or null. */
+export type Answer = Readonly<{ status: number; body: unknown; position: number | null }>
+
+/** No answer came. For a dispatch the outcome is unknown: the same command again finds out. */
+export class Unreachable extends Error {}
+
+const PAUSE_MS = 200
+const PAUSE_MAX_MS = 5_000
+
+export function createTransport(options: TransportOptions) {
+  const { url, key, triesMax = 5, fetch: send = fetch } = options
+
+  const once = async (method: string, path: string, body?: unknown): Promise<Exchange> => {
+    const response = await send(new URL(path, url), {
+      method,
+      headers: {
+        authorization: `Bearer ${key}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    })
+    const position = response.headers.get('ledger-position')
+    return {
+      answer: {
+        status: response.status,
+        body: await response.json(),
+        position: position === null ? null : Number(position),
+      },
+      retryAfterMs: Number(response.headers.get('retry-after') ?? 0) * 1_000,
+    }
+  }
+
+  const request = async (method: string, path: string, body?: unknown): Promise<Answer> => {
+    for (let attempt = 1; ; attempt++) {
+      const exchange = await once(method, path, body).catch((error: unknown) => error)
+      const last = attempt >= triesMax
+      if (isExchange(exchange) && (last || !isWorthRepeating(exchange.answer))) {
+        return exchange.answer
+      }
+      if (last) throw unreachable(url, exchange)
+      const waitMs = isExchange(exchange) ? exchange.retryAfterMs : 0
+      await pause(Math.min(PAUSE_MAX_MS, Math.max(waitMs, PAUSE_MS * 2 ** (attempt - 1))))
+    }
+  }
+  return { request }
+}
+
+type Exchange = Readonly<{ answer: Answer; retryAfterMs: number }>
+
+const isExchange = (value: unknown): value is Exchange =>
+  typeof value === 'object' && value !== null && 'answer' in value
+
+/** Waiting for an operator is not done in a loop. */
+function isWorthRepeating({ status, body }: Answer): boolean {
+  if (status === 429) return true
+  return status === 503 && (body as { whoMustAct?: string }).whoMustAct !== 'operator'
+}
+
+function unreachable(url: string, error: unknown): Unreachable {
+  const cause = error instanceof Error ? (error.cause ?? error) : error
+  const reason = (cause as { code?: string }).code ?? (cause as Error).message
+  return new Unreachable(`No answer from ${url} (${reason})`, { cause: error })
+}
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))

@@ -1,0 +1,74 @@
+import { z } from 'zod'
+import { packageVersion } from './package.ts'
+
+const port = z
+  .string()
+  .regex(/^[0-9]{1,5}$/)
+  .transform(Number)
+  .pipe(z.int().max(65_535))
+
+/** The settings of a server, from the environment. INTERFACES of the product: names never change. */
+const settings = z.object({
+  LEDGER_HOST: z.string().min(1).default('127.0.0.1'),
+  LEDGER_PORT: port.default(4400),
+  LEDGER_DATA_DIR: z.string().min(1).default('.dispatch-ledger'),
+  DATABASE_URL: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, 'must start with postgres://')
+    .optional(),
+  LEDGER_STORE: z.literal('postgres', 'must be postgres').default('postgres'),
+  LEDGER_LOG_LEVEL: z
+    .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
+    .default('info'),
+})
+
+const HINTS: Readonly<Record<string, string>> = {
+  LEDGER_PORT: 'a port number, or 0 for a free one',
+  DATABASE_URL: 'a Postgres URL that starts with postgres://',
+  LEDGER_STORE: 'postgres',
+  LEDGER_LOG_LEVEL: 'trace, debug, info, warn, error, fatal or silent',
+}
+
+export type Config = Readonly<{
+  version: string
+  host: string
+  port: number
+  dataDir: string
+  databaseUrl: string | undefined
+  logLevel: z.infer<typeof settings>['LEDGER_LOG_LEVEL']
+}>
+
+/** A setting that cannot be used. The message is one sentence that names the variable. */
+export class ConfigError extends Error {}
+
+/** Reads the settings once. Empty values count as unset; a bad one stops the start. */
+export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
+  const given = Object.fromEntries(
+    Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''),
+  )
+  const result = settings.safeParse(given)
+  if (!result.success) {
+    const name = String(result.error.issues[0]?.path[0])
+    const found = JSON.stringify(given[name])
+    const shown = name === 'DATABASE_URL' ? 'something else' : found
+    throw new ConfigError(`${name} must be ${HINTS[name] ?? 'set'}; found ${shown}.`)
+  }
+  const { data } = result
+  return {
+    version: packageVersion(),
+    host: data.LEDGER_HOST,
+    port: data.LEDGER_PORT,
+    dataDir: data.LEDGER_DATA_DIR,
+    databaseUrl: data.DATABASE_URL,
+    logLevel: data.LEDGER_LOG_LEVEL,
+  }
+}
+
+/** Reads `.env` of the working directory into the environment, where there is one. */
+export function loadDotEnv(): void {
+  try {
+    process.loadEnvFile('.env')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+  }
+}

@@ -1,0 +1,57 @@
+import type { ControlState } from '../../domain/control/state.ts'
+import { type ControlEvent, SCHEMA_VERSION } from '../../domain/events.ts'
+import { CONTROL_STREAM } from '../../domain/identity.ts'
+import { LedgerError } from '../errors.ts'
+import { eventId } from '../identity.ts'
+import type { Call, EventStore, FollowedLog, NewEvent } from '../ports.ts'
+import { untilKnown } from '../until-known.ts'
+
+export type ControlPorts = Readonly<{
+  store: Pick<EventStore, 'appendControl'>
+  ledger: FollowedLog
+}>
+
+export type ControlAppended<T> = Readonly<{
+  decision: T
+  /** The fold the decision was made on, before its events. */
+  control: ControlState
+  /** Position of the last event that was appended, null where nothing was. */
+  position: number | null
+  appended: number
+}>
+
+/**
+ * Decides on the newest control fold and appends, again and again after a conflict until `deadlineMs`
+ * of milliseconds have gone. A lost answer is asked for again with the same ids.
+ */
+export async function appendControl<T extends { readonly events: readonly ControlEvent[] }>(
+  call: Call,
+  ports: ControlPorts,
+  deadlineMs: number,
+  decide: (control: ControlState) => T | Promise<T>,
+): Promise<ControlAppended<T>> {
+  const startedMs = performance.now()
+  while (performance.now() - startedMs < deadlineMs) {
+    const { control } = await ports.ledger.load(CONTROL_STREAM)
+    const decision = await decide(control)
+    if (decision.events.length === 0) return { decision, control, position: null, appended: 0 }
+    const events = decision.events.map((event, index) => newEvent(call, control, event, index))
+    const append = { expected: control.revision, events, callId: call.callId }
+    const { result } = await untilKnown(() => ports.store.appendControl(append))
+    if (result.outcome === 'appended') {
+      return { decision, control, position: result.position, appended: events.length }
+    }
+  }
+  throw new LedgerError('contended', `Others kept writing to control for ${deadlineMs} ms`)
+}
+
+function newEvent(call: Call, control: ControlState, event: ControlEvent, index: number): NewEvent {
+  const { callId, correlationId, actor } = call
+  const revision = control.revision + 1 + index
+  return {
+    id: eventId({ stream: CONTROL_STREAM, revision, type: event.type, callId }),
+    type: event.type,
+    data: event.data,
+    metadata: { schemaVersion: SCHEMA_VERSION, correlationId, actor },
+  }
+}

@@ -1,0 +1,191 @@
+import { findContract } from '../../domain/control/state.ts'
+import { decide, type JudgedEvent, observe } from '../../domain/dispatch/decide.ts'
+import { evolve } from '../../domain/dispatch/evolve.ts'
+import type { Judgement } from '../../domain/dispatch/judgement.ts'
+import { limitsOf } from '../../domain/dispatch/plan.ts'
+import { type DispatchState, EMPTY_DISPATCH } from '../../domain/dispatch/state.ts'
+import type { DispatchEvent, Recorded } from '../../domain/events.ts'
+import { dispatchStream } from '../../domain/identity.ts'
+import { LIMITS } from '../../domain/limits.ts'
+import { LedgerError } from '../errors.ts'
+import { type Identity, identify } from '../identity.ts'
+import type { DispatchCall, EventStore, FollowedLog } from '../ports.ts'
+import { assertNamespaceAllowed } from './allowed-namespace.ts'
+import { answer, type DispatchAnswer } from './answer.ts'
+import { type Committed, commit } from './commit.ts'
+import { belongsTo, type Execution, type ExecutionTurn, execute } from './execution.ts'
+import { type Ask, type Judged, type JudgePorts, judge } from './judge.ts'
+import type { Clock, Pacing } from './pacing.ts'
+
+export type DispatchPorts = JudgePorts &
+  Readonly<{
+    store: Pick<EventStore, 'appendDispatch'>
+    ledger: FollowedLog
+    pacing: Pacing
+    clock: Clock
+  }>
+
+/** One call under way. It may judge several times, but it runs with one identity and one call id. */
+type Run = {
+  readonly call: DispatchCall
+  readonly identity: Identity
+  readonly startedMs: number
+  readonly appended: Recorded<DispatchEvent>[]
+  /** The report of an earlier try that lost its append. */
+  held: Execution | null
+  /** A refused execution that is not recorded yet: an observation, to be recorded whatever comes. */
+  observation: Judgement | null
+}
+
+/**
+ * THE write path: one command in, judged events appended, an answer from the log out.
+ *
+ * Throws `LedgerError` where nothing could be judged or recorded: `store-unavailable`,
+ * `contended`, `rate-limited`, `gate-indeterminate`, `not-ready`. A refusal is an answer.
+ */
+export async function runDispatch(
+  call: DispatchCall,
+  ports: DispatchPorts,
+): Promise<DispatchAnswer> {
+  const identity = identify(call.command)
+  assertNamespaceAllowed(call.caller, call.command)
+  const startedMs = ports.clock()
+  const run: Run = { call, identity, startedMs, appended: [], held: null, observation: null }
+  for (let attempt = 1; attempt <= LIMITS.appendTries; attempt++) {
+    const ask = await load(run, ports)
+    const judged = await judge(ask, ports, executionTurn(run, ports))
+    if (isOvertaken(run, judged)) break
+    const events = decide(call.command, ask.state, judged.judgement, judged.material)
+    if (!hasEvents(events) || !mayOpen(run, ask.state, events, ports)) {
+      return answer(outcomeOf(run, ask), judged.judgement)
+    }
+    const result = await append(run, ports, {
+      state: ask.state,
+      events,
+      judgement: judged.judgement,
+    })
+    if (result !== null) return answer(outcomeOf(run, { ...ask, state: result }), judged.judgement)
+    remember(run, judged)
+  }
+  if (run.observation !== null) return recordObservation(run, run.observation, ports)
+  throw new LedgerError('contended', 'Other calls changed the log before each of 5 tries')
+}
+
+/** Loads the stream and the control fold, and compares the digest that the stream was opened with. */
+async function load(run: Run, { ledger }: DispatchPorts): Promise<Ask> {
+  const { identity, call } = run
+  const { events, control } = await ledger.load(dispatchStream(identity.dispatchId))
+  const state = (events as readonly Recorded<DispatchEvent>[]).reduce(evolve, EMPTY_DISPATCH)
+  if (state.digest !== null && state.digest !== identity.digest) {
+    throw new LedgerError(
+      'gate-indeterminate',
+      `The stream of ${identity.dispatchId} was opened with another digest: ${state.digest}`,
+    )
+  }
+  return { command: call.command, digest: identity.digest, state, control }
+}
+
+/** The executor's turn: a report of this call that still belongs is used again, not run again. */
+function executionTurn(run: Run, ports: DispatchPorts): ExecutionTurn {
+  return async (plan, pins, executor) => {
+    const { held } = run
+    if (held !== null && (held.result === null || belongsTo(held, pins, executor))) return held
+    const { dispatchId } = run.identity
+    if (ports.pacing.pauses.isPaused(dispatchId)) {
+      throw new LedgerError(
+        'rate-limited',
+        'The last execution was refused less than a second ago',
+        {
+          retryAfterSeconds: LIMITS.executionPauseMs / 1_000,
+        },
+      )
+    }
+    return execute(ports.executors, plan, { pins, executor })
+  }
+}
+
+function deadlineMs(run: Run, { control, command }: Ask): number {
+  const contract = findContract(control, command.contract)?.body
+  const executorMs = contract ? limitsOf(contract).timeMs : LIMITS.executorTimeMs
+  return run.startedMs + executorMs + LIMITS.requestSlackMs
+}
+
+/** An observation that a later judgement of this call would no longer record by itself. */
+const isOvertaken = (run: Run, { judgement }: Judged): boolean =>
+  run.observation !== null && judgement.refusal?.stage !== 'execution'
+
+function remember(run: Run, { execution, judgement }: Judged): void {
+  run.held = execution
+  if (judgement.refusal?.stage === 'execution') run.observation = judgement
+}
+
+const hasEvents = (
+  events: readonly JudgedEvent[],
+): events is readonly [JudgedEvent, ...JudgedEvent[]] => events.length > 0
+
+/** Refusals that would open a new stream are stored only as fast as the key's bucket fills. */
+function mayOpen(
+  run: Run,
+  state: DispatchState,
+  events: readonly JudgedEvent[],
+  { pacing }: DispatchPorts,
+): boolean {
+  const opens = state.revision === -1 && events.every((event) => event.type === 'Refused')
+  return !opens || pacing.openings.take(run.call.caller.keyId)
+}
+
+type Decided = Readonly<{
+  state: DispatchState
+  events: readonly [JudgedEvent, ...JudgedEvent[]]
+  judgement: Judgement
+}>
+
+/** The state after the append, or null when somebody else came first and all is to be judged again. */
+async function append(
+  run: Run,
+  ports: DispatchPorts,
+  { state, events, judgement }: Decided,
+): Promise<DispatchState | null> {
+  const { dispatchId } = run.identity
+  if (judgement.refusal?.stage === 'execution') ports.pacing.pauses.mark(dispatchId)
+  const { controlRevision } = judgement
+  const request = { dispatchId, expected: state.revision, events, controlRevision, call: run.call }
+  const result = await commit(ports.store, request)
+  return result.outcome === 'appended' ? after(run, state, result, ports) : null
+}
+
+async function after(
+  run: Run,
+  state: DispatchState,
+  committed: Committed,
+  ports: DispatchPorts,
+): Promise<DispatchState> {
+  run.appended.push(...committed.events)
+  return committed.retried ? (await load(run, ports)).state : committed.events.reduce(evolve, state)
+}
+
+/** A refused execution is recorded alone, whatever the switch or the stream has become. */
+async function recordObservation(
+  run: Run,
+  judgement: Judgement,
+  ports: DispatchPorts,
+): Promise<DispatchAnswer> {
+  for (;;) {
+    const ask = await load(run, ports)
+    const events = observe(ask.command, ask.state, judgement, ask.digest)
+    if (!hasEvents(events)) throw new Error('a refused execution decided no event')
+    const state = await append(run, ports, { state: ask.state, events, judgement })
+    if (state !== null) return answer(outcomeOf(run, { ...ask, state }), judgement)
+    if (ports.clock() > deadlineMs(run, ask)) {
+      throw new LedgerError('contended', 'The refused execution could not be recorded in time')
+    }
+  }
+}
+
+const outcomeOf = (run: Run, { command, state, control }: Ask) => ({
+  identity: run.identity,
+  command,
+  state,
+  control,
+  appended: run.appended,
+})

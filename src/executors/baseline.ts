@@ -1,0 +1,85 @@
+import { canonicalJson } from '../../domain/canonical-json.ts'
+import type { BaselineCase, ContractBody, FixtureBody } from '../../domain/control/manifest.ts'
+import { planForCase } from '../../domain/dispatch/plan.ts'
+import { LIMITS } from '../../domain/limits.ts'
+import { digestOf } from '../identity.ts'
+import {
+  type BaselineResult,
+  type Executor,
+  ExecutorFailure,
+  type ExecutorRegistry,
+  type RunBaseline,
+} from '../ports.ts'
+
+const CACHED_MAX = 1_000
+
+/**
+ * Runs golden cases. Only n of n is kept, by the content of contract and fixture and by the build:
+ * a mismatch or a time-out may be gone the next time. Equal questions that come together are asked once.
+ */
+export function createBaselineRunner(executors: ExecutorRegistry): RunBaseline {
+  const answers = new Map<string, Promise<BaselineResult>>()
+  return (contract, fixture, timeMs) => {
+    const executor = executors.get(contract.body.executor)
+    if (executor === undefined) return Promise.reject(new ExecutorFailure('threw', 'no-executor'))
+    const key = `${contract.sha256} ${fixture.sha256} ${executor.build}`
+    const known = answers.get(key)
+    if (known !== undefined) return known
+    const answer = withinTime(timeMs, (signal) =>
+      runCases(executor, contract.body, fixture.body, signal),
+    )
+    answers.set(key, answer)
+    answer.then(
+      ({ cases, matched }) => cases === matched || answers.delete(key),
+      () => answers.delete(key),
+    )
+    const [oldest] = answers.keys()
+    if (answers.size > CACHED_MAX && oldest !== undefined) answers.delete(oldest)
+    return answer
+  }
+}
+
+async function withinTime<T>(timeMs: number, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const controller = new AbortController()
+  const timer = setTimeout(() => controller.abort(), timeMs)
+  try {
+    return await run(controller.signal)
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+async function runCases(
+  executor: Executor,
+  contract: ContractBody,
+  fixture: FixtureBody,
+  signal: AbortSignal,
+): Promise<BaselineResult> {
+  const cases = contract.baseline ?? []
+  const matches = await Promise.all(
+    cases.map((one) => matchesCase(executor, contract, fixture, { one, signal })),
+  )
+  const differing = cases.filter((_, index) => matches[index] !== true).map((one) => one.name)
+  return {
+    cases: cases.length,
+    matched: cases.length - differing.length,
+    digest: digestOf(cases),
+    differing: differing.slice(0, LIMITS.refusalListedNames),
+  }
+}
+
+async function matchesCase(
+  executor: Executor,
+  contract: ContractBody,
+  fixture: FixtureBody,
+  { one, signal }: { one: BaselineCase; signal: AbortSignal },
+): Promise<boolean> {
+  try {
+    const { verdict, output } = await executor.dryRun(planForCase(contract, fixture, one), signal)
+    return verdict === one.verdict && canonicalJson(output) === canonicalJson(one.output)
+  } catch (error) {
+    // Out of time says nothing about the case; anything else is another answer than the recorded one.
+    if (error instanceof ExecutorFailure && error.failure !== 'timeout') return false
+    throw error
+  }
+}

@@ -1,0 +1,64 @@
+import type { SwitchPosition } from '../../domain/control/state.ts'
+import type { AskedCommand } from '../../domain/dispatch/command.ts'
+import type { ManifestRetired, SwitchState } from '../../domain/events.ts'
+import type { NegativeControlResult } from '../../domain/gates/index.ts'
+import type { Scope } from '../access/scopes.ts'
+import type { CatalogueApplied } from '../control/apply-catalogue.ts'
+import type { ReceivedManifest } from '../control/manifest.ts'
+import type { DispatchAnswer } from '../dispatch/answer.ts'
+import type { Explanation } from '../dispatch/explain.ts'
+import type { Call, Caller, DispatchCall, EventStore, FollowedLog } from '../ports.ts'
+
+/** A page of a read model, complete up to `position`. */
+export type Page = Readonly<{
+  rows: readonly unknown[]
+  nextPageToken: string | null
+  position: number
+}>
+export type PageQuery = Readonly<{
+  pageSize: number
+  pageToken: string | null
+  minPosition: number
+}>
+
+/** Whether the server may answer, and every part that it looked at. */
+export type Readiness = Readonly<{
+  ready: boolean
+  checks: Readonly<Record<string, Readonly<{ ok: boolean; detail: string }>>>
+}>
+
+/** What the door needs from the rest: the same use cases for every client. */
+export type HttpPorts = Readonly<{
+  version: string
+  authenticate(authorization: string | undefined): Promise<Caller | null>
+  dispatch(call: DispatchCall): Promise<DispatchAnswer>
+  explain(command: AskedCommand, caller: Caller): Promise<Explanation>
+  ledger: FollowedLog
+  store: Pick<EventStore, 'read' | 'head' | 'guarantee'>
+  setSwitch(
+    call: Call & { scope: string; state: SwitchState; reason: string },
+  ): Promise<SwitchPosition>
+  applyCatalogue(
+    call: Call & { manifests: readonly ReceivedManifest[]; validateOnly: boolean },
+  ): Promise<CatalogueApplied>
+  retireManifest(
+    call: Call & { manifest: ManifestRetired['data'] },
+  ): Promise<{ appended: number; position: number | null }>
+  listDispatches(query: PageQuery): Promise<Page>
+  /** As they fired at boot: nothing is dispatched while one did not. */
+  negativeControls: readonly NegativeControlResult[]
+  readiness(): Promise<Readiness>
+}>
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** What the key must hold; null for what anybody may see. A route without one does not start. */
+    scope?: Scope | null
+  }
+  interface FastifyRequest {
+    caller: Caller | null
+    call: Call
+    /** For the log line of this request. */
+    facts: Record<string, unknown>
+  }
+}

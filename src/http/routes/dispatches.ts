@@ -1,0 +1,173 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
+import type { z } from 'zod'
+import { canonicalJson } from '../../../domain/canonical-json.ts'
+import type { AskedCommand } from '../../../domain/dispatch/command.ts'
+import type { JsonObject } from '../../../domain/json.ts'
+import { LIMITS } from '../../../domain/limits.ts'
+import type { DispatchAnswer, RecordedAnswer } from '../../dispatch/answer.ts'
+import { requireDispatch } from '../../dispatch/explain.ts'
+import { LedgerError } from '../../errors.ts'
+import type { HttpPorts } from '../ports.ts'
+import { presentDispatch, presentExplanation, presentRecorded, presentWhy } from '../present.ts'
+import { problemOfRefusal } from '../problem.ts'
+import { callerOf, sendProblem } from '../reply.ts'
+import * as schemas from '../schemas.ts'
+import { waitForPosition } from '../wait-for-position.ts'
+
+const DEFAULT_PAGE = 50
+
+export const dispatchRoutes: FastifyPluginAsyncZod<HttpPorts> = async (app, ports) => {
+  app.post(
+    '/v1/dispatches',
+    {
+      config: { scope: 'dispatch:append' },
+      schema: {
+        summary: 'Dispatch a command: judged, recorded, answered',
+        body: schemas.command,
+        response: schemas.answers({ 200: schemas.recorded, 201: schemas.recorded }),
+      },
+    },
+    async (request, reply) => {
+      refuseUnlessReady(ports)
+      const caller = callerOf(request)
+      const command = toCommand(request.body)
+      const answer = await ports.dispatch({ ...request.call, caller, command })
+      return sendAnswer(request, reply, answer)
+    },
+  )
+
+  app.post(
+    '/v1/explain',
+    {
+      config: { scope: 'dispatch:append' },
+      schema: {
+        summary: 'Judge a command now, record nothing and run nothing',
+        body: schemas.command,
+        response: schemas.answers({ 200: schemas.explanation }),
+      },
+    },
+    async (request, reply) => {
+      refuseUnlessReady(ports)
+      const explained = await ports.explain(toCommand(request.body), callerOf(request))
+      reply.header('ledger-position', explained.position)
+      return presentExplanation(explained)
+    },
+  )
+
+  app.get(
+    '/v1/dispatches',
+    {
+      config: { scope: 'dispatch:read' },
+      schema: {
+        summary: 'List dispatches, the last opened first',
+        querystring: schemas.page,
+        response: schemas.answers({ 200: schemas.dispatchPage }),
+      },
+    },
+    async (request, reply) => {
+      const { pageSize = DEFAULT_PAGE, pageToken = null, minPosition = 0 } = request.query
+      const query = { pageSize, pageToken, minPosition }
+      const page = await waitForPosition(minPosition, () => ports.listDispatches(query))
+      reply.header('ledger-position', page.position)
+      return { dispatches: page.rows, nextPageToken: page.nextPageToken }
+    },
+  )
+
+  const byId = { params: schemas.dispatchAddress, querystring: schemas.read }
+
+  app.get(
+    '/v1/dispatches/:id',
+    {
+      config: { scope: 'dispatch:read' },
+      schema: {
+        summary: 'One dispatch, where it stands',
+        ...byId,
+        response: schemas.answers({ 200: schemas.dispatch }),
+      },
+    },
+    async (request, reply) => {
+      const { state } = await load(ports, request.params.id, request.query.minPosition)
+      reply.header('ledger-position', state.position)
+      return presentDispatch(request.params.id, state)
+    },
+  )
+
+  app.get(
+    '/v1/dispatches/:id/events',
+    {
+      config: { scope: 'dispatch:read' },
+      schema: {
+        summary: 'The events of one dispatch',
+        ...byId,
+        response: schemas.answers({ 200: schemas.events }),
+      },
+    },
+    async (request, reply) => {
+      const { events, state } = await load(ports, request.params.id, request.query.minPosition)
+      reply.header('ledger-position', state.position)
+      return { events }
+    },
+  )
+
+  app.get(
+    '/v1/dispatches/:id/explain',
+    {
+      config: { scope: 'dispatch:read' },
+      schema: {
+        summary: 'Why one dispatch stands where it stands, gate by gate',
+        ...byId,
+        response: schemas.answers({ 200: schemas.dispatchExplanation }),
+      },
+    },
+    async (request, reply) => {
+      const { events, state } = await load(ports, request.params.id, request.query.minPosition)
+      reply.header('ledger-position', state.position)
+      return presentWhy(request.params.id, state, events)
+    },
+  )
+}
+
+const load = async (ports: HttpPorts, dispatchId: string, minPosition = 0) => {
+  await waitForPosition(minPosition, ports.store.head)
+  return requireDispatch(ports.ledger, dispatchId)
+}
+
+/** No gate is trusted before each has shown that it can refuse. */
+function refuseUnlessReady({ negativeControls }: HttpPorts): void {
+  const silent = negativeControls.filter((it) => !it.fired).map((it) => it.gate)
+  if (silent.length === 0 && negativeControls.length > 0) return
+  throw new LedgerError(
+    'not-ready',
+    `Gates that did not show they can refuse: ${silent.join(', ')}`,
+  )
+}
+
+/** The command as it will be digested: nothing trimmed, coerced or filled in but the occurrence. */
+function toCommand(body: z.output<typeof schemas.command>): AskedCommand {
+  const { contract, target, outputNamespace, occurrence = '', mode } = body
+  const params = body.params as JsonObject
+  const bytes = Buffer.byteLength(canonicalJson(params))
+  if (bytes > LIMITS.paramsBytes) {
+    throw new LedgerError(
+      'too-large',
+      `The params have ${bytes} bytes, more than ${LIMITS.paramsBytes}`,
+    )
+  }
+  return { contract, target, params, outputNamespace, occurrence, mode }
+}
+
+function sendAnswer(request: FastifyRequest, reply: FastifyReply, answer: DispatchAnswer) {
+  const { dispatchId, outcome, eventsAppended, mode } = answer
+  Object.assign(request.facts, { dispatchId, outcome, eventsAppended, mode })
+  if (answer.outcome === 'refused') return sendProblem(request, reply, problemOfRefusal(answer))
+  return sendRecorded(reply, answer)
+}
+
+const CREATED = 201
+
+function sendRecorded(reply: FastifyReply, answer: RecordedAnswer) {
+  reply.header('ledger-position', answer.position)
+  if (answer.outcome === 'created') reply.code(CREATED)
+  return reply.send(presentRecorded(answer))
+}

@@ -1,0 +1,25 @@
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
+import type { HttpPorts } from '../ports.ts'
+
+const UNAVAILABLE = 503
+
+export const healthRoutes: FastifyPluginAsyncZod<HttpPorts> = async (app, ports) => {
+  const open = { config: { scope: null } } as const
+
+  app.get('/livez', { ...open, schema: { summary: 'The process answers' } }, async () => ({
+    status: 'ok',
+    version: ports.version,
+  }))
+
+  app.get(
+    '/readyz',
+    { ...open, schema: { summary: 'Store reachable, schema current, every gate can refuse' } },
+    async (_, reply) => {
+      const readiness = await ports.readiness()
+      if (!readiness.ready) reply.code(UNAVAILABLE)
+      return readiness
+    },
+  )
+
+  app.get('/openapi.json', { ...open, schema: { hide: true } }, async () => app.swagger())
+}

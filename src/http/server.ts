@@ -1,0 +1,175 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import swagger from '@fastify/swagger'
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyRequest,
+  LogController,
+} from 'fastify'
+import {
+  hasZodFastifySchemaValidationErrors,
+  jsonSchemaTransform,
+  validatorCompiler,
+} from 'fastify-type-provider-zod'
+import { LIMITS } from '../../domain/limits.ts'
+import { LedgerError } from '../errors.ts'
+import type { HttpPorts } from './ports.ts'
+import { problemOf } from './problem.ts'
+import { sendProblem } from './reply.ts'
+import { catalogueRoutes } from './routes/catalogue.ts'
+import { dispatchRoutes } from './routes/dispatches.ts'
+import { eventRoutes } from './routes/events.ts'
+import { healthRoutes } from './routes/health.ts'
+import { problemRoutes } from './routes/problems.ts'
+import { switchRoutes } from './routes/switch.ts'
+import { parseStrictJson } from './strict-json.ts'
+
+/** Builds the server. It listens to nothing yet: tests use `inject`. */
+export async function createServer(
+  ports: HttpPorts,
+  logger: FastifyBaseLogger,
+): Promise<FastifyInstance> {
+  const app = Fastify({
+    loggerInstance: logger,
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: LIMITS.bodyBytes,
+    routerOptions: { maxParamLength: 1_000 },
+    requestTimeout: 30_000,
+    forceCloseConnections: 'idle',
+  })
+  app.setValidatorCompiler(validatorCompiler)
+  // Answers are built from what was recorded; checking them again would triple the cost of a page.
+  app.setSerializerCompiler(() => (value) => JSON.stringify(value))
+  addStrictParser(app)
+  addErrors(app)
+  addCalls(app)
+  addAccess(app, ports)
+  addLogLines(app)
+  await app.register(swagger, {
+    openapi: { openapi: '3.1.0', info: document(ports.version), components: { securitySchemes } },
+    transform: jsonSchemaTransform,
+  })
+  await app.register(dispatchRoutes, ports)
+  await app.register(eventRoutes, ports)
+  await app.register(switchRoutes, ports)
+  await app.register(catalogueRoutes, ports)
+  await app.register(healthRoutes, ports)
+  await app.register(problemRoutes)
+  await app.ready()
+  return app
+}
+
+const securitySchemes = { key: { type: 'http', scheme: 'bearer' } } as const
+
+const document = (version: string) => ({
+  title: 'Dispatch Ledger',
+  version,
+  description: 'Judges dispatch commands, records the outcome, and never runs what could mutate.',
+})
+
+/** Every JSON body of every route goes through the one strict parser, before any schema. */
+function addStrictParser(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_, body, done) => {
+    try {
+      done(null, parseStrictJson(body as Buffer))
+    } catch (error) {
+      done(error as Error)
+    }
+  })
+}
+
+function addErrors(app: FastifyInstance): void {
+  app.setNotFoundHandler((request) => {
+    throw new LedgerError('not-found', `There is no ${request.method} ${pathOf(request)}`)
+  })
+  app.setErrorHandler((error, request, reply) => {
+    const known = knownError(error)
+    if (known === null) request.log.error({ err: error }, 'unexpected')
+    const problem = known ?? new LedgerError('gate-indeterminate', 'The server failed', UNEXPECTED)
+    return sendProblem(request, reply, problemOf(problem))
+  })
+}
+
+/** Nothing says how far an unexpected failure got: the same command sent again finds out. */
+const UNEXPECTED = { recorded: 'unknown' } as const
+
+const pathOf = (request: FastifyRequest): string => request.url.split('?')[0] ?? ''
+
+const FRAMEWORK_CODES: Readonly<Record<string, 'too-large' | 'media-type' | 'malformed-json'>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: 'too-large',
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'media-type',
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'malformed-json',
+  FST_ERR_CTP_EMPTY_JSON_BODY: 'malformed-json',
+}
+
+function knownError(error: unknown): LedgerError | null {
+  if (error instanceof LedgerError) return error
+  if (hasZodFastifySchemaValidationErrors(error)) {
+    const issues = error.validation.map(({ instancePath, message }) => ({
+      path: instancePath,
+      message,
+    }))
+    const [first] = issues
+    const message = `${error.validationContext ?? 'request'}${first?.path ?? ''}: ${first?.message}`
+    return new LedgerError('schema-invalid', message, { members: { issues: issues.slice(0, 10) } })
+  }
+  const { code, message } = error as { code?: string; message?: string }
+  const mapped = code === undefined ? undefined : FRAMEWORK_CODES[code]
+  return mapped === undefined ? null : new LedgerError(mapped, message ?? mapped)
+}
+
+const TRACEPARENT = /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}/
+
+/** Draws the call id and takes over the trace id of W3C Trace Context, or draws one. */
+function addCalls(app: FastifyInstance): void {
+  app.decorateRequest('caller', null)
+  app.decorateRequest('call')
+  app.decorateRequest('facts')
+  app.addHook('onRequest', (request, reply, done) => {
+    const callId = randomUUID()
+    const traceId = TRACEPARENT.exec(String(request.headers['traceparent'] ?? ''))?.[1]
+    const sent = traceId !== undefined && /[^0]/.test(traceId) ? traceId : undefined
+    const correlationId = sent ?? randomBytes(16).toString('hex')
+    request.call = { callId, correlationId, actor: 'key:' }
+    request.facts = {}
+    reply.header('x-request-id', callId)
+    done()
+  })
+}
+
+/** Denies by default: a route that declares no scope is refused at start. */
+function addAccess(app: FastifyInstance, ports: HttpPorts): void {
+  app.addHook('onRoute', (route) => {
+    if (route.config?.scope === undefined) throw new Error(`${route.url} declares no scope`)
+  })
+  app.addHook('onRequest', async (request) => {
+    const scope = request.routeOptions.config.scope
+    if (scope === null || request.is404) return
+    const caller = await ports.authenticate(request.headers.authorization)
+    if (caller === null)
+      throw new LedgerError('unauthenticated', 'No valid key came with the request')
+    if (scope === undefined || !caller.scopes.includes(scope)) {
+      throw new LedgerError('forbidden', `The key does not hold the scope ${scope}`)
+    }
+    request.caller = caller
+    request.call = { ...request.call, actor: `key:${caller.keyId}` }
+  })
+}
+
+/** One line a request: ids, codes and durations; never params, outputs or keys. */
+function addLogLines(app: FastifyInstance): void {
+  app.addHook('onResponse', (request, reply, done) => {
+    const line = {
+      callId: request.call.callId,
+      correlationId: request.call.correlationId,
+      keyId: request.caller?.keyId,
+      route: `${request.method} ${request.routeOptions.url ?? 'unknown'}`,
+      status: reply.statusCode,
+      durationMs: Math.round(reply.elapsedTime * 10) / 10,
+      ...request.facts,
+    }
+    request.log.info(line, 'answered')
+    done()
+  })
+}

@@ -1,0 +1,33 @@
+import { createHash } from 'node:crypto'
+import { stringify, validate, version } from 'uuid'
+import { canonicalJson } from '../domain/canonical-json.ts'
+import type { DispatchCommand } from '../domain/dispatch/command.ts'
+import { eventIdText, identityText } from '../domain/identity.ts'
+import type { Json } from '../domain/json.ts'
+
+export type Identity = { readonly digest: string; readonly dispatchId: string }
+
+const sha256 = (text: string): Buffer => createHash('sha256').update(text, 'utf8').digest()
+
+/** `sha256:<hex>` of the RFC 8785 text of a value. */
+export const digestOf = (value: Json): string =>
+  `sha256:${sha256(canonicalJson(value)).toString('hex')}`
+
+/** UUIDv8 (RFC 9562, section 5.8) of the first 16 bytes of a sha256, version and variant set. */
+function uuidV8(hash: Buffer): string {
+  const bytes = hash.subarray(0, 16)
+  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x80
+  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80
+  return stringify(bytes)
+}
+
+/** Who a command is. Any client computes the same offline: no clock, no key, no mode takes part. */
+export function identify(command: DispatchCommand): Identity {
+  const hash = sha256(identityText(command))
+  return { digest: `sha256:${hash.toString('hex')}`, dispatchId: uuidV8(hash) }
+}
+
+export const eventId = (event: Parameters<typeof eventIdText>[0]): string =>
+  uuidV8(sha256(eventIdText(event)))
+
+export const isDispatchId = (text: string): boolean => validate(text) && version(text) === 8

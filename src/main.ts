@@ -1,0 +1,232 @@
+import type { AddressInfo } from 'node:net'
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
+import pg from 'pg'
+import { type NegativeControlResult, runNegativeControls } from '../domain/gates/index.ts'
+import { EXECUTION_ENABLED } from '../domain/gates/mode.ts'
+import { dispatches } from '../projections/dispatches/project.ts'
+import { adminKeyFile, ensureFirstKey } from './access/first-key.ts'
+import { authenticate, createKey, type NewKey } from './access/keys.ts'
+import type { Config } from './config.ts'
+import { applyCatalogue, retireManifest } from './control/apply-catalogue.ts'
+import { followControl } from './control/follow-control.ts'
+import { setSwitch } from './control/set-switch.ts'
+import { assertNamespaceAllowed } from './dispatch/allowed-namespace.ts'
+import { explainCommand } from './dispatch/explain.ts'
+import { createPacing } from './dispatch/pacing.ts'
+import { runDispatch } from './dispatch/run-dispatch.ts'
+import {
+  attachEmbeddedPostgres,
+  EmbeddedError,
+  type EmbeddedPostgres,
+  startEmbeddedPostgres,
+} from './embedded/index.ts'
+import { createBaselineRunner } from './executors/baseline.ts'
+import { createSimulator } from './executors/simulator/simulator.ts'
+import { createFacts } from './facts/index.ts'
+import { whyBadSchema } from './facts/params.ts'
+import type { HttpPorts } from './http/ports.ts'
+import { createServer } from './http/server.ts'
+import type { EventStore, ExecutorRegistry } from './ports.ts'
+import { startProjector } from './projector/projector.ts'
+import { listDispatches } from './projector/read-models.ts'
+import { readReadiness } from './readiness.ts'
+import { createPostgresEventStore } from './stores/postgres/event-store.ts'
+import { grantRuntime, migrate, whyNotServable } from './stores/postgres/migrate.ts'
+import { connectionSettings, createPool } from './stores/postgres/pool.ts'
+
+/** A start that cannot go on: one sentence for the person at the terminal. */
+export class StartError extends Error {}
+
+/** Test doubles come in here; a server has none. */
+export type Doubles = Readonly<{
+  executors?: ExecutorRegistry
+  store?: (store: EventStore) => EventStore
+  negativeControls?: readonly NegativeControlResult[]
+}>
+
+export type Ledger = Readonly<{ app: FastifyInstance; close(): Promise<void> }>
+
+/**
+ * Wires a ledger onto a migrated database: `url` is the runtime login. The only place, with
+ * cli/main.ts, that knows every adapter. Nothing listens yet.
+ */
+export async function createLedger(
+  url: string,
+  version: string,
+  logger: FastifyBaseLogger,
+  doubles: Doubles = {},
+): Promise<Ledger> {
+  assertNothingExecutes()
+  const pool = createPool(url, 'readers', 4)
+  const postgres = createPostgresEventStore(url)
+  const store = doubles.store?.(postgres) ?? postgres
+  const simulator = createSimulator({ log: logger })
+  const executors = doubles.executors ?? new Map([[simulator.type, simulator]])
+  const ledger = followControl(store, logger)
+  const runBaseline = createBaselineRunner(executors)
+  const facts = createFacts(executors, runBaseline)
+  const clock = () => performance.now()
+  const dispatchPorts = { store, ledger, facts, executors, clock, pacing: createPacing(clock) }
+  const controlPorts = { store, ledger, runBaseline, whyBadSchema }
+  const projector = startProjector(dispatches, { store, connect: connectTo(url), log: logger })
+  const negativeControls = doubles.negativeControls ?? runNegativeControls()
+
+  const ports: HttpPorts = {
+    version,
+    ledger,
+    store,
+    authenticate: (authorization) => authenticate(pool, authorization),
+    dispatch: (call) => runDispatch(call, dispatchPorts),
+    async explain(command, caller) {
+      assertNamespaceAllowed(caller, command)
+      return explainCommand(command, dispatchPorts)
+    },
+    setSwitch: (call) => setSwitch(call, controlPorts),
+    applyCatalogue: (call) => applyCatalogue(call, controlPorts),
+    retireManifest: (call) => retireManifest(call, controlPorts),
+    listDispatches: (query) => listDispatches(pool, query),
+    negativeControls,
+    readiness: () =>
+      readReadiness({
+        negativeControls,
+        ledger,
+        projector: projector.status,
+        whyNotServable: () => whyNotServable(pool),
+      }),
+  }
+  const app = await createServer(ports, logger)
+  return {
+    app,
+    async close() {
+      await app.close()
+      await projector.close()
+      await Promise.all([postgres.close(), simulator.close(), pool.end()])
+    },
+  }
+}
+
+/** Rule 1, at boot: the constant that nothing assigns still says what it says. */
+function assertNothingExecutes(enabled: boolean = EXECUTION_ENABLED): void {
+  if (enabled) throw new Error('EXECUTION_ENABLED is not false')
+}
+
+const connectTo = (url: string) => async (): Promise<pg.Client> => {
+  const client = new pg.Client(connectionSettings(url, 'projector'))
+  client.on('error', () => undefined)
+  await client.connect()
+  return client
+}
+
+export type RunningLedger = Readonly<{
+  url: string
+  store: string
+  guarantee: string
+  adminKeyFile: string | null
+  /** Calls back once when the embedded database is lost for good. */
+  onFatal(listener: (error: Error) => void): void
+  close(): Promise<void>
+}>
+
+/** Starts everything a config asks for, and listens. Leaves nothing behind when it cannot. */
+export async function serve(config: Config, logger: FastifyBaseLogger): Promise<RunningLedger> {
+  const embedded = config.databaseUrl === undefined ? await openEmbedded(config, logger) : null
+  const url = config.databaseUrl ?? embedded?.runtimeUrl ?? ''
+  let ledger: Ledger | null = null
+  try {
+    await assertServable(url)
+    ledger = await createLedger(url, config.version, logger)
+    const address = await listen(ledger.app, config)
+    await embedded?.announce(address)
+    const running = ledger
+    return {
+      url: address,
+      store: embedded === null ? 'Postgres (DATABASE_URL)' : 'Postgres 18 (embedded)',
+      guarantee: 'atomic',
+      adminKeyFile: embedded === null ? null : adminKeyFile(config.dataDir),
+      onFatal: (listener) => embedded?.onFatal(listener),
+      async close() {
+        await running.close()
+        await embedded?.stop()
+      },
+    }
+  } catch (error) {
+    await ledger?.close()
+    await embedded?.stop()
+    throw error
+  }
+}
+
+async function openEmbedded(config: Config, logger: FastifyBaseLogger): Promise<EmbeddedPostgres> {
+  const embedded = await asStartError(
+    startEmbeddedPostgres({ dataDir: config.dataDir, log: logger }),
+  )
+  try {
+    await migrate(embedded.ownerUrl)
+    await grantRuntime(embedded.ownerUrl, new URL(embedded.runtimeUrl).username)
+    await ensureFirstKey(embedded.ownerUrl, config.dataDir)
+    return embedded
+  } catch (error) {
+    await embedded.stop()
+    throw error
+  }
+}
+
+async function asStartError<T>(starting: Promise<T>): Promise<T> {
+  try {
+    return await starting
+  } catch (error) {
+    throw error instanceof EmbeddedError ? new StartError(error.message, { cause: error }) : error
+  }
+}
+
+/** Makes the schema of a database current, as its owner. Returns the migrations it applied. */
+export const migrateDatabase = (ownerUrl: string): Promise<readonly string[]> => migrate(ownerUrl)
+
+/** Makes an access key, as the owner of the database: of `databaseUrl`, or of the data directory. */
+export async function makeKey(
+  config: Config,
+  logger: FastifyBaseLogger,
+  key: NewKey & { readonly databaseUrl: string | undefined },
+): Promise<{ id: string; key: string }> {
+  const attached =
+    key.databaseUrl === undefined
+      ? await asStartError(attachEmbeddedPostgres({ dataDir: config.dataDir, log: logger }))
+      : null
+  const owner = new pg.Client({ connectionString: key.databaseUrl ?? attached?.ownerUrl })
+  try {
+    await owner.connect()
+    return await createKey(owner, key)
+  } finally {
+    await owner.end()
+    await attached?.release()
+  }
+}
+
+async function assertServable(url: string): Promise<void> {
+  const pool = createPool(url, 'start', 1)
+  try {
+    const why = await whyNotServable(pool)
+    if (why === null) return
+    throw new StartError(
+      `Cannot serve this database: ${why}. Run: dispatch-ledger migrate --database-url <owner>`,
+    )
+  } catch (error) {
+    if (error instanceof StartError) throw error
+    const reason = error instanceof Error ? error.message || error.name : String(error)
+    throw new StartError(`Cannot reach the database of DATABASE_URL: ${reason}.`, { cause: error })
+  } finally {
+    await pool.end()
+  }
+}
+
+async function listen(app: FastifyInstance, { host, port }: Config): Promise<string> {
+  try {
+    await app.listen({ host, port })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
+    throw new StartError(`Port ${port} is in use: set LEDGER_PORT to another one, or to 0.`)
+  }
+  const address = app.server.address() as AddressInfo
+  const name = address.family === 'IPv6' ? `[${address.address}]` : address.address
+  return `http://${name}:${address.port}`
+}

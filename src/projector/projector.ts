@@ -1,0 +1,139 @@
+import type pg from 'pg'
+import type { Recorded } from '../../domain/events.ts'
+import { type KeyedProjection, schemaOf } from '../../projections/projection.ts'
+import type { EventStore, Log } from '../ports.ts'
+import { applyBatch } from './apply-batch.ts'
+import { ensureTables, type FollowerPosition, readFollower } from './tables.ts'
+
+const BATCH_MAX = 5_000
+const RETRY_MS = 1_000
+
+export type ProjectorStatus = Readonly<{
+  state: 'starting' | 'following' | 'standby' | 'stopped'
+  detail: string
+}>
+export type Projector = Readonly<{
+  status(): ProjectorStatus
+  /** Resolves once the last batch is written and the connection is closed. */
+  close(): Promise<void>
+}>
+
+/** Why a projection stops for good: people must look. Everything else is tried again. */
+class Unhealthy extends Error {}
+
+/**
+ * Keeps one read model up to date: follows the log from where its rows stand, a batch and its
+ * follower position in one transaction. One process does so at a time, the others stand by.
+ * An event it cannot apply stops this projection alone; nothing is skipped.
+ */
+export function startProjector(
+  projection: KeyedProjection,
+  ports: { store: EventStore; connect: () => Promise<pg.Client>; log: Log },
+): Projector {
+  const stop = new AbortController()
+  let status: ProjectorStatus = { state: 'starting', detail: '' }
+  const set = (state: ProjectorStatus['state'], detail = ''): void => {
+    status = { state, detail }
+  }
+
+  const run = async (): Promise<void> => {
+    while (!stop.signal.aborted) {
+      try {
+        await withConnection(ports.connect, (client) =>
+          followOnce(client, projection, { ...ports, signal: stop.signal, set }),
+        )
+      } catch (error) {
+        const detail = error instanceof Error ? error.message : String(error)
+        ports.log.error({ projection: projection.name, detail }, 'projection stopped')
+        set('stopped', detail)
+        if (error instanceof Unhealthy) return
+      }
+      await pause(RETRY_MS, stop.signal)
+    }
+  }
+  const done = run()
+  return {
+    status: () => status,
+    async close() {
+      stop.abort()
+      await done
+    },
+  }
+}
+
+async function withConnection(
+  connect: () => Promise<pg.Client>,
+  use: (client: pg.Client) => Promise<void>,
+): Promise<void> {
+  const client = await connect()
+  try {
+    await use(client)
+  } finally {
+    await client.end().catch(() => undefined)
+  }
+}
+
+type Following = Readonly<{
+  store: EventStore
+  signal: AbortSignal
+  set: (state: ProjectorStatus['state'], detail?: string) => void
+}>
+
+/** Follows until the connection breaks, another takes over, or the server stops. */
+async function followOnce(
+  client: pg.Client,
+  projection: KeyedProjection,
+  { store, signal, set }: Following,
+): Promise<void> {
+  await client.query('set role ledger_projector')
+  const lock = await client.query('select pg_try_advisory_lock(hashtextextended($1, 0)) as got', [
+    schemaOf(projection),
+  ])
+  if (lock.rows[0]?.got !== true) return set('standby', 'another process holds the projector lock')
+  await ensureTables(client, projection)
+  let at = await readFollower(client, projection)
+  await assertSameLog(store, at)
+  set('following')
+  for await (const batch of batches(store, at.position, signal)) {
+    const last = batch.at(-1) ?? batch[0]
+    if (!(await applyBatch(client, projection, at, batch))) {
+      return set('standby', 'another process moved the follower position')
+    }
+    at = { position: last.position, eventId: last.id }
+  }
+}
+
+/** A follower that stands on an event which the log does not have followed another log. */
+async function assertSameLog(store: EventStore, at: FollowerPosition): Promise<void> {
+  if (at.eventId === null) return
+  for await (const event of store.read({ after: at.position - 1, until: at.position })) {
+    if (event.id === at.eventId) return
+  }
+  throw new Unhealthy(`the log has no event ${at.eventId} at ${at.position}: rebuild needed`)
+}
+
+/** What is there, in batches, and then what comes. */
+async function* batches(
+  store: EventStore,
+  after: number,
+  signal: AbortSignal,
+): AsyncGenerator<readonly [Recorded, ...Recorded[]]> {
+  let batch: Recorded[] = []
+  let head = await store.head()
+  for await (const event of store.tail({ after, signal })) {
+    batch.push(event)
+    if (event.position >= head.position) head = await store.head()
+    if (batch.length < BATCH_MAX && event.position < head.position) continue
+    yield batch as [Recorded, ...Recorded[]]
+    batch = []
+  }
+}
+
+const pause = (ms: number, signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms)
+    signal.addEventListener('abort', () => {
+      clearTimeout(timer)
+      resolve()
+    })
+  })

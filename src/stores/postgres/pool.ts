@@ -1,0 +1,30 @@
+import pg from 'pg'
+import { LIMITS } from '../../../domain/limits.ts'
+
+/** Positions are bigint in SQL and safe integers here: 2^53 events are out of reach. */
+const types: pg.CustomTypesConfig = {
+  getTypeParser(oid, format) {
+    return oid === pg.types.builtins.INT8
+      ? (text: string) => Number(text)
+      : pg.types.getTypeParser(oid, format)
+  },
+}
+
+/** The settings of every connection of the ledger. The server ends a statement by itself, too. */
+export const connectionSettings = (url: string, name: string): pg.ClientConfig => ({
+  connectionString: url,
+  application_name: `dispatch-ledger ${name}`,
+  statement_timeout: LIMITS.statementTimeMs,
+  query_timeout: LIMITS.statementTimeMs + 1_000,
+  connectionTimeoutMillis: LIMITS.statementTimeMs,
+  options: '-c jit=off',
+  keepAlive: true,
+  types,
+})
+
+/** A pool whose idle connections may break at any time: the next query finds out and reports it. */
+export function createPool(url: string, name: string, size: number): pg.Pool {
+  const pool = new pg.Pool({ ...connectionSettings(url, name), max: size })
+  pool.on('error', () => undefined)
+  return pool
+}

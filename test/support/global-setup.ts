@@ -1,0 +1,45 @@
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import pg from 'pg'
+import type { TestProject } from 'vitest/node'
+import { startEmbeddedPostgres } from '../../src/embedded/index.ts'
+import { grantRuntime, migrate } from '../../src/stores/postgres/migrate.ts'
+import { silentLog } from './silent-log.ts'
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** The superuser's URL of the run's Postgres. */
+    ownerUrl: string
+    /** The runtime login's URL. */
+    runtimeUrl: string
+  }
+}
+
+export const TEMPLATE = 'ledger_template'
+
+/** One Postgres for the whole run, and one migrated database that every test file copies. */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'dispatch-ledger-test-'))
+  await chmod(dataDir, 0o711)
+  const postgres = await startEmbeddedPostgres({ dataDir, log: silentLog, fsync: false })
+  const owner = new pg.Client({ connectionString: postgres.ownerUrl })
+  await owner.connect()
+  await owner.query(`create database ${TEMPLATE}`)
+  await owner.end()
+  const template = withDatabase(postgres.ownerUrl, TEMPLATE)
+  await migrate(template)
+  await grantRuntime(template, new URL(postgres.runtimeUrl).username)
+  project.provide('ownerUrl', postgres.ownerUrl)
+  project.provide('runtimeUrl', postgres.runtimeUrl)
+  return async () => {
+    await postgres.stop()
+    await rm(dataDir, { recursive: true, force: true })
+  }
+}
+
+export function withDatabase(url: string, database: string): string {
+  const changed = new URL(url)
+  changed.pathname = `/${database}`
+  return changed.href
+}

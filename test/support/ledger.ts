@@ -1,0 +1,115 @@
+import pg from 'pg'
+import pino from 'pino'
+import { createKey, type NewKey } from '../../src/access/keys.ts'
+import { SCOPES } from '../../src/access/scopes.ts'
+import { createLedger, type Doubles, type Ledger } from '../../src/main.ts'
+import { createDatabase, type TestDatabase } from './database.ts'
+import { SAMPLE_CATALOGUE } from './sample.ts'
+
+/** Whatever JSON holds: tests say what they expect of it. */
+type Parsed = ReturnType<typeof JSON.parse>
+export type Reply = Readonly<{
+  status: number
+  body: Parsed
+  headers: Readonly<Record<string, unknown>>
+}>
+export type Asked = Readonly<{ key?: string; headers?: Record<string, string> }>
+
+/** A whole ledger on a database of its own; `ask` goes through the front door. */
+export type TestLedger = Readonly<{
+  app: Ledger['app']
+  database: TestDatabase
+  key: string
+  ask(method: string, path: string, body?: unknown, asked?: Asked): Promise<Reply>
+  /** Sends a body byte for byte. */
+  send(path: string, payload: Buffer | string, asked?: Asked): Promise<Reply>
+  dispatch(command: unknown, asked?: Asked): Promise<Reply>
+  setSwitch(state: string): Promise<Reply>
+  newKey(key?: Partial<NewKey>): Promise<string>
+  /** How many events the log holds. */
+  countEvents(): Promise<number>
+  close(): Promise<void>
+}>
+
+export async function openLedger(doubles: Doubles = {}): Promise<TestLedger> {
+  const database = await createDatabase()
+  const { app, close } = await createLedger(
+    database.runtimeUrl,
+    '0.0.0-test',
+    pino({ level: 'silent' }),
+    doubles,
+  )
+  const newKey = (key: Partial<NewKey> = {}) => makeKey(database.ownerUrl, key)
+  const key = await newKey()
+
+  const send: TestLedger['send'] = async (path, payload, asked = {}) => {
+    const headers = { 'content-type': 'application/json', ...auth(asked.key ?? key) }
+    const url = path
+    return reply(
+      await app.inject({ method: 'POST', url, payload, headers: { ...headers, ...asked.headers } }),
+    )
+  }
+  const ask: TestLedger['ask'] = async (method, path, body, asked = {}) => {
+    const headers = { ...auth(asked.key ?? key), ...asked.headers }
+    const payload = body === undefined ? {} : { payload: body as object }
+    return reply(await app.inject({ method: method as 'GET', url: path, headers, ...payload }))
+  }
+  return {
+    app,
+    database,
+    key,
+    send,
+    ask,
+    newKey,
+    dispatch: (command, asked) => ask('POST', '/v1/dispatches', command, asked),
+    setSwitch: (state) => ask('PUT', '/v1/switch/global', { state, reason: 'a test' }),
+    async countEvents() {
+      const rows = await database.query<{ n: number }>(
+        'select count(*)::int as n from ledger.events',
+      )
+      return rows[0]?.n ?? 0
+    },
+    async close() {
+      await close()
+      await database.drop()
+    },
+  }
+}
+
+/** The same with the switch released and the sample catalogue registered. */
+export async function openReadyLedger(doubles: Doubles = {}): Promise<TestLedger> {
+  const ledger = await openLedger(doubles)
+  await ledger.setSwitch('DRY_RUN_ONLY')
+  const applied = await ledger.ask('POST', '/v1/catalogue', { manifests: SAMPLE_CATALOGUE })
+  if (applied.status !== 201) throw new Error(JSON.stringify(applied.body))
+  return ledger
+}
+
+const auth = (key: string): Record<string, string> =>
+  key === '' ? {} : { authorization: `Bearer ${key}` }
+
+function reply(response: {
+  statusCode: number
+  payload: string
+  headers: Readonly<Record<string, unknown>>
+}): Reply {
+  const { statusCode, payload, headers } = response
+  return { status: statusCode, body: payload === '' ? null : JSON.parse(payload), headers }
+}
+
+async function makeKey(ownerUrl: string, key: Partial<NewKey>): Promise<string> {
+  const owner = new pg.Client({ connectionString: ownerUrl })
+  await owner.connect()
+  try {
+    const made = await createKey(owner, {
+      name: 'test',
+      scopes: SCOPES,
+      namespacePrefixes: [],
+      expiresAt: null,
+      ...key,
+    })
+    return made.key
+  } finally {
+    await owner.end()
+  }
+}
