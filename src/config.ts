@@ -63,12 +63,3 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     logLevel: data.LEDGER_LOG_LEVEL,
   }
 }
-
-/** Reads `.env` of the working directory into the environment, where there is one. */
-export function loadDotEnv(): void {
-  try {
-    process.loadEnvFile('.env')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-  }
-}

@@ -4,7 +4,8 @@ create table rm_dispatches_v1.dispatches (
   contract_id      text not null,
   contract_version int not null,
   target           text not null,
-  output_namespace text not null check (output_namespace ~ '^DRYRUN-NS:' or reached is null),
+  output_namespace text not null check (reached is null
+    or output_namespace ~ '^DRYRUN-NS:[a-z0-9][a-z0-9._-]{0,62}(/[a-z0-9][a-z0-9._-]{0,62}){0,7}$'),
   occurrence       text not null,
   reached          text,
   verdict          text,

@@ -1,6 +1,6 @@
 import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { parseAllDocuments } from 'yaml'
+import { type Document, isNode, isScalar, parseAllDocuments, visit } from 'yaml'
 import { isObject, type Json, type JsonObject } from '../../domain/json.ts'
 import { LIMITS } from '../../domain/limits.ts'
 import type { Answer, Ledger } from '../client/index.ts'
@@ -104,10 +104,31 @@ function readYaml(file: string): readonly JsonObject[] {
   if (!Array.isArray(documents)) return []
   return documents.map((document) => {
     const [error] = [...document.errors, ...document.warnings]
-    if (error !== undefined) throw new UsageError(`${file}: ${error.message}`)
-    const plain: unknown = document.toJS({ maxAliasCount: 0 })
+    const why = error?.message ?? whyNotPlain(document)
+    if (why !== null) throw new UsageError(`${file}: ${why}`)
+    const plain: unknown = document.toJS()
     return asManifest(parseStrictJson(Buffer.from(JSON.stringify(plain))), file)
   })
+}
+
+/** Anchors, aliases, merges and tags say what a reader of the text does not see there. */
+function whyNotPlain(document: Document): string | null {
+  let why: string | null = null
+  visit(document, {
+    Alias: () => stop('aliases are not read: write the value where it belongs'),
+    Pair: (_, { key }) =>
+      isScalar(key) && key.value === '<<' ? stop('merges are not read') : undefined,
+    Node(_, node) {
+      if ('anchor' in node && node.anchor) return stop('anchors are not read')
+      return isNode(node) && node.tag ? stop('tags are not read') : undefined
+    },
+  })
+  return why
+
+  function stop(reason: string): symbol {
+    why = reason
+    return visit.BREAK
+  }
 }
 
 function asManifest(value: Json, file: string): JsonObject {

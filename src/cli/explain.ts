@@ -54,10 +54,28 @@ type Why = Readonly<{
 }>
 
 export const showWhy = ({ dispatchId, reached, steps }: Why): string =>
-  [`${dispatchId} reached ${reached ?? 'nothing'}`, ...steps.flatMap(showStep)].join('\n')
+  [
+    `${dispatchId} reached ${reached ?? 'nothing'}`,
+    ...steps.flatMap((step, index) => showStep(step, steps[index - 1])),
+  ].join('\n')
 
-const showStep = ({ type, code, position, recordedAt, gates, evidence }: Why['steps'][number]) => [
-  `${type}${code === undefined ? '' : ` ${code}`}  position ${position}, ${recordedAt}`,
-  ...gates.map(showGate),
-  ...evidence.map(({ name, holds, says }) => `    ${holds ? '✓' : '✗'} ${name.padEnd(10)} ${says}`),
-]
+type Step = Why['steps'][number]
+
+function showStep(step: Step, before: Step | undefined): string[] {
+  const { type, code, position, recordedAt, gates, evidence } = step
+  return [
+    `${type}${code === undefined ? '' : ` ${code}`}  position ${position}, ${recordedAt}`,
+    ...showGates(gates, before?.gates.length ?? 0),
+    ...evidence.map(
+      ({ name, holds, says }) => `    ${holds ? '✓' : '✗'} ${name.padEnd(10)} ${says}`,
+    ),
+  ]
+}
+
+/** Gates that the event before shows already, and that passed again, take one line. */
+function showGates(gates: readonly Gate[], known: number): string[] {
+  const again = gates.slice(0, known)
+  const passed = again.length === known && again.every((it) => it.outcome === 'pass')
+  if (known === 0 || !passed || gates.length === known) return gates.map(showGate)
+  return [`  ✓ the ${known} gates above passed again`, ...gates.slice(known).map(showGate)]
+}

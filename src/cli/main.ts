@@ -2,7 +2,7 @@
 import { Command, CommanderError, Option } from 'commander'
 import { packageVersion } from '../package.ts'
 import { EXIT } from './exit.ts'
-import { run } from './session.ts'
+import { run } from './run.ts'
 
 /** Commands are loaded when they run: `--help` needs no server, no database and no schema. */
 const program = new Command('dispatch-ledger')

@@ -1,5 +1,5 @@
 import { ROLES, SCOPES } from '../access/scopes.ts'
-import { loadDotEnv, readConfig } from '../config.ts'
+import { readConfig } from '../config.ts'
 import { makeKey, migrateDatabase } from '../main.ts'
 import { UsageError } from './exit.ts'
 import { createLog } from './log.ts'
@@ -50,7 +50,6 @@ export type KeyOptions = CommonOptions &
 
 /** Makes an access key and prints it, this once. */
 export async function createKey(options: KeyOptions): Promise<number> {
-  loadDotEnv()
   const config = readConfig(process.env)
   const log = await createLog('warn')
   const made = await makeKey(config, log, {

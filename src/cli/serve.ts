@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import closeWithGrace from 'close-with-grace'
-import { type Config, loadDotEnv, readConfig } from '../config.ts'
+import { type Config, readConfig } from '../config.ts'
 import { type RunningLedger, serve as startServing } from '../main.ts'
 import { createLog } from './log.ts'
 
@@ -8,19 +8,21 @@ const CLOSE_MS = 10_000
 
 /** Serves until it is told to stop. Resolves once it listens. */
 export async function serve(): Promise<number> {
-  loadDotEnv()
   const config = readConfig(process.env)
   const log = await createLog(config.logLevel)
   const starting = startServing(config, log)
   // A signal while the database starts waits for the start, then closes what was started.
-  closeWithGrace({ delay: CLOSE_MS, logger: log }, async ({ err }) => {
+  const signals = closeWithGrace({ delay: CLOSE_MS, logger: log }, async ({ err }) => {
     if (err) log.error({ err }, 'closing after an error')
     await starting.then(
       (running) => running.close(),
       () => undefined,
     )
   })
-  const running = await starting
+  const running = await starting.catch((error: unknown) => {
+    signals.uninstall()
+    throw error
+  })
   process.stdout.write(`${banner(config, running)}\n`)
   running.onFatal((error) => {
     log.fatal({ err: error }, 'the database is lost')

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Answer, connect, type Ledger, Unreachable } from '../client/index.ts'
-import { EXIT, exitOf, UsageError } from './exit.ts'
+import { type Answer, connect, type Ledger } from '../client/index.ts'
+import { exitOf, UsageError } from './exit.ts'
 
 /** The options that every command has. */
 export type CommonOptions = Readonly<{ json?: boolean; url?: string; keyFile?: string }>
@@ -10,7 +10,7 @@ const DEFAULT_URL = 'http://127.0.0.1:4400'
 
 /** A connection with the key of --key-file, LEDGER_KEY, LEDGER_KEY_FILE or the data directory. */
 export function openSession(options: CommonOptions): Ledger {
-  const url = options.url ?? process.env['LEDGER_URL'] ?? DEFAULT_URL
+  const url = options.url || process.env['LEDGER_URL'] || DEFAULT_URL
   if (!URL.canParse(url)) throw new UsageError(`${url} is no URL: use http://host:port`)
   return connect({ url, key: readKey(options) })
 }
@@ -19,7 +19,7 @@ function readKey({ keyFile }: CommonOptions): string {
   const { LEDGER_KEY, LEDGER_KEY_FILE, LEDGER_DATA_DIR } = process.env
   if (keyFile === undefined && LEDGER_KEY) return LEDGER_KEY
   const file =
-    keyFile ?? LEDGER_KEY_FILE ?? join(LEDGER_DATA_DIR ?? '.dispatch-ledger', 'admin.key')
+    keyFile || LEDGER_KEY_FILE || join(LEDGER_DATA_DIR || '.dispatch-ledger', 'admin.key')
   try {
     return readFileSync(file, 'utf8').trim()
   } catch (error) {
@@ -72,25 +72,3 @@ export function showProblem({ body, status }: Answer): string {
   const acts = whoMustAct === 'nobody' ? '' : ` Who must act: ${whoMustAct}.`
   return `refused   ${code} (${status}${ofRule}) ${title}\n          ${detail}${acts} Recorded: ${recorded}.`
 }
-
-/** Runs a command and ends the process with its exit code; failures become one sentence. */
-export async function run(command: () => Promise<number>): Promise<void> {
-  try {
-    process.exitCode = await command()
-  } catch (error) {
-    process.stderr.write(`${sentenceOf(error)}\n`)
-    process.exitCode = exitOfError(error)
-  }
-}
-
-/** The classes of errors that are the person's to mend; matched by name, so that none is loaded for it. */
-const WRONG_USAGE = ['UsageError', 'ConfigError', 'StartError', 'LedgerError']
-
-function exitOfError(error: unknown): number {
-  if (error instanceof Unreachable) return EXIT.unknown
-  const name = error instanceof Error ? error.constructor.name : ''
-  return WRONG_USAGE.includes(name) ? EXIT.usage : EXIT.unknown
-}
-
-const sentenceOf = (error: unknown): string =>
-  error instanceof Error ? error.message || error.name : String(error)

@@ -1,9 +1,10 @@
+import { evolveControl } from '../../domain/control/evolve.ts'
 import type { ControlState } from '../../domain/control/state.ts'
-import { type ControlEvent, SCHEMA_VERSION } from '../../domain/events.ts'
+import { type ControlEvent, type Recorded, SCHEMA_VERSION } from '../../domain/events.ts'
 import { CONTROL_STREAM } from '../../domain/identity.ts'
 import { LedgerError } from '../errors.ts'
 import { eventId } from '../identity.ts'
-import type { Call, EventStore, FollowedLog, NewEvent } from '../ports.ts'
+import type { Appended, Call, EventStore, FollowedLog, NewEvent } from '../ports.ts'
 import { untilKnown } from '../until-known.ts'
 
 export type ControlPorts = Readonly<{
@@ -13,7 +14,7 @@ export type ControlPorts = Readonly<{
 
 export type ControlAppended<T> = Readonly<{
   decision: T
-  /** The fold the decision was made on, before its events. */
+  /** The fold that the decision leads to: the one it was made on, with its own events. */
   control: ControlState
   /** Position of the last event that was appended, null where nothing was. */
   position: number | null
@@ -39,10 +40,29 @@ export async function appendControl<T extends { readonly events: readonly Contro
     const append = { expected: control.revision, events, callId: call.callId }
     const { result } = await untilKnown(() => ports.store.appendControl(append))
     if (result.outcome === 'appended') {
-      return { decision, control, position: result.position, appended: events.length }
+      const recorded = asRecorded(events, control, call, result)
+      const after = evolveControl(control, recorded)
+      return { decision, control: after, position: result.position, appended: events.length }
     }
   }
   throw new LedgerError('contended', `Others kept writing to control for ${deadlineMs} ms`)
+}
+
+/** Our own events as the log now has them; what others appended since takes no part. */
+function asRecorded(
+  events: readonly NewEvent[],
+  control: ControlState,
+  { callId }: Call,
+  { position, recordedAt }: Appended,
+): readonly Recorded<ControlEvent>[] {
+  return events.map((event, index) => ({
+    ...event,
+    stream: CONTROL_STREAM,
+    revision: control.revision + 1 + index,
+    position: position - events.length + 1 + index,
+    recordedAt,
+    metadata: { callId, ...event.metadata },
+  })) as Recorded<ControlEvent>[]
 }
 
 function newEvent(call: Call, control: ControlState, event: ControlEvent, index: number): NewEvent {

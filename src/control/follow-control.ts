@@ -24,16 +24,19 @@ export function followControl(store: EventStore, log: Log): FollowedLog {
   const advance = async (): Promise<void> => {
     const base = fold
     const { events } = await store.load(CONTROL_STREAM, base.state.revision)
-    fold = extended(base, events)
+    // A fault may have dropped the fold meanwhile; what was read after the old one is not its rest.
+    if (fold === base) fold = extended(base, events)
   }
   const catchUp = async (tip: ControlTip): Promise<void> => {
     while (fold.state.revision < tip.revision) {
-      const before = fold.state.revision
+      const before = fold
       catchingUp ??= advance().finally(() => {
         catchingUp = null
       })
       await catchingUp
-      if (fold.state.revision === before) throw behind(before, tip)
+      if (fold.state.revision === before.state.revision && fold !== EMPTY) {
+        throw behind(before.state.revision, tip)
+      }
     }
   }
 

@@ -1,7 +1,6 @@
 import { decideSwitch } from '../../domain/control/decide.ts'
 import { type ControlState, GLOBAL_SCOPE, type SwitchPosition } from '../../domain/control/state.ts'
 import type { SwitchState } from '../../domain/events.ts'
-import { CONTROL_STREAM } from '../../domain/identity.ts'
 import { LIMITS } from '../../domain/limits.ts'
 import { LedgerError } from '../errors.ts'
 import type { Call } from '../ports.ts'
@@ -29,10 +28,9 @@ export async function setSwitch(
   if (scope !== GLOBAL_SCOPE) {
     throw new LedgerError('not-found', `There is no switch scope ${scope}: this server has global`)
   }
-  await appendControl(call, ports, LIMITS.switchDeadlineMs, (control) => ({
-    events: decideSwitch(control, { scope, state, reason }),
+  const { control } = await appendControl(call, ports, LIMITS.switchDeadlineMs, (now) => ({
+    events: decideSwitch(now, { scope, state, reason }),
   }))
-  const { control } = await ports.ledger.load(CONTROL_STREAM)
   const position = control.switches.get(scope)
   if (position === undefined) throw new LedgerError('gate-indeterminate', 'The switch is unset')
   return position

@@ -51,9 +51,18 @@ export async function runDispatch(
   assertNamespaceAllowed(call.caller, call.command)
   const startedMs = ports.clock()
   const run: Run = { call, identity, startedMs, appended: [], held: null, observation: null }
+  try {
+    return await untilAnswered(run, ports)
+  } catch (error) {
+    throw error instanceof LedgerError ? identified(error, run) : error
+  }
+}
+
+async function untilAnswered(run: Run, ports: DispatchPorts): Promise<DispatchAnswer> {
+  const { call } = run
   for (let attempt = 1; attempt <= LIMITS.appendTries; attempt++) {
     const ask = await load(run, ports)
-    const judged = await judge(ask, ports, executionTurn(run, ports))
+    const judged = await judge(ask, ports, executionTurn(run, ask, ports))
     if (isOvertaken(run, judged)) break
     const events = decide(call.command, ask.state, judged.judgement, judged.material)
     if (!hasEvents(events) || !mayOpen(run, ask.state, events, ports)) {
@@ -71,6 +80,19 @@ export async function runDispatch(
   throw new LedgerError('contended', 'Other calls changed the log before each of 5 tries')
 }
 
+/** A problem of a command that has an identity says so; what this call appended is not nothing. */
+function identified(error: LedgerError, { identity, appended }: Run): LedgerError {
+  const members = { ...error.members, ...identity, eventsAppended: appended.length }
+  const recorded = appended.length > 0 ? 'unknown' : error.recorded
+  const { cause, retryAfterSeconds: wait } = error
+  return new LedgerError(error.code, error.message, {
+    cause,
+    recorded,
+    members,
+    ...(wait === undefined ? {} : { retryAfterSeconds: wait }),
+  })
+}
+
 /** Loads the stream and the control fold, and compares the digest that the stream was opened with. */
 async function load(run: Run, { ledger }: DispatchPorts): Promise<Ask> {
   const { identity, call } = run
@@ -86,10 +108,16 @@ async function load(run: Run, { ledger }: DispatchPorts): Promise<Ask> {
 }
 
 /** The executor's turn: a report of this call that still belongs is used again, not run again. */
-function executionTurn(run: Run, ports: DispatchPorts): ExecutionTurn {
+function executionTurn(run: Run, ask: Ask, ports: DispatchPorts): ExecutionTurn {
   return async (plan, pins, executor) => {
     const { held } = run
     if (held !== null && (held.result === null || belongsTo(held, pins, executor))) return held
+    if (held !== null && deadlineMs(run, ask) - ports.clock() < plan.limits.timeMs) {
+      throw new LedgerError(
+        'contended',
+        'Other calls changed the log until too little time was left',
+      )
+    }
     const { dispatchId } = run.identity
     if (ports.pacing.pauses.isPaused(dispatchId)) {
       throw new LedgerError(

@@ -7,6 +7,7 @@ import {
 } from '../../domain/control/state.ts'
 import type { AskedCommand } from '../../domain/dispatch/command.ts'
 import { limitsOf } from '../../domain/dispatch/plan.ts'
+import { LIMITS } from '../../domain/limits.ts'
 import type { ExecutorRegistry, Facts, RunBaseline } from '../ports.ts'
 import { createParamsJudge } from './params.ts'
 
@@ -36,7 +37,8 @@ export function createFacts(executors: ExecutorRegistry, runBaseline: RunBaselin
       const cases = contract?.body.baseline?.length ?? 0
       if (contract === undefined || cases === 0) return null
       const fixture = findFixture(control, contract.body) as RegisteredManifest<FixtureBody>
-      return { ...(await runBaseline(contract, fixture, limitsOf(contract.body).timeMs * cases)) }
+      const timeMs = Math.min(limitsOf(contract.body).timeMs * cases, LIMITS.executorTimeMs)
+      return { ...(await runBaseline(contract, fixture, timeMs)) }
     },
   }
 }

@@ -18,47 +18,53 @@ const digest = z.string().regex(/^sha256:[0-9a-f]{64}$/)
 const json = z.unknown().describe('Any JSON value')
 const recordedAt = z.iso.datetime()
 
-export const command = z.strictObject({
-  contract: z.strictObject({ id, version }),
-  target: id,
-  params: z
-    .looseObject({})
-    .describe('Judged by the schema of the contract. Stored for ever, in the clear: no secrets.'),
-  outputNamespace: z.string().max(1_000).describe('DRYRUN-NS:<segment>(/<segment>)*'),
-  occurrence: z
-    .string()
-    .regex(OCCURRENCE_PATTERN)
-    .optional()
-    .describe('Left out is "". Another text asks for a deliberate re-run of the same command.'),
-  mode: z.enum(MODES),
-})
+export const command = z
+  .strictObject({
+    contract: z.strictObject({ id, version }),
+    target: id,
+    params: z
+      .looseObject({})
+      .describe('Judged by the schema of the contract. Stored for ever, in the clear: no secrets.'),
+    outputNamespace: z.string().max(1_000).describe('DRYRUN-NS:<segment>(/<segment>)*'),
+    occurrence: z
+      .string()
+      .regex(OCCURRENCE_PATTERN)
+      .optional()
+      .describe('Left out is "". Another text asks for a deliberate re-run of the same command.'),
+    mode: z.enum(MODES),
+  })
+  .meta({ id: 'Command' })
 
 const executorType = z.string().regex(EXECUTOR_TYPE_PATTERN)
-const gate = z.object({
-  gate: z.string(),
-  rule: z.int(),
-  outcome: z.enum(['pass', 'fail', 'indeterminate', 'not_evaluated']),
-  seen: json,
-  required: z.string(),
-  revision: z.int().nullable(),
-})
-export const explainedGate = gate.extend({ says: z.string() })
+const gate = z
+  .object({
+    gate: z.string(),
+    rule: z.int(),
+    outcome: z.enum(['pass', 'fail', 'indeterminate', 'not_evaluated']),
+    seen: json,
+    required: z.string(),
+    revision: z.int().nullable(),
+  })
+  .meta({ id: 'Gate' })
+export const explainedGate = gate.extend({ says: z.string() }).meta({ id: 'ExplainedGate' })
 
-export const event = z.object({
-  id: z.uuid(),
-  stream: z.string(),
-  revision: z.int(),
-  position,
-  type: z.string(),
-  recordedAt,
-  data: z.looseObject({}),
-  metadata: z.object({
-    callId: z.uuid(),
-    correlationId: z.string(),
-    actor: z.string(),
-    schemaVersion: z.int(),
-  }),
-})
+export const event = z
+  .object({
+    id: z.uuid(),
+    stream: z.string(),
+    revision: z.int(),
+    position,
+    type: z.string(),
+    recordedAt,
+    data: z.looseObject({}),
+    metadata: z.object({
+      callId: z.uuid(),
+      correlationId: z.string(),
+      actor: z.string(),
+      schemaVersion: z.int(),
+    }),
+  })
+  .meta({ id: 'Event' })
 
 const reached = z.enum(['Planned', 'PreflightPassed', 'DryRunRecorded']).nullable()
 const links = z.record(z.string(), z.string())
@@ -101,7 +107,7 @@ export const problem = z
     eventsAppended: z.int().optional(),
     gates: z.array(gate).optional(),
   })
-  .describe('Problem details, RFC 9457. Match on `code`.')
+  .meta({ id: 'Problem', description: 'Problem details, RFC 9457. Match on `code`.' })
 
 export const explanation = z.object({
   dispatchId,

@@ -5,10 +5,12 @@ import Fastify, {
   type FastifyInstance,
   type FastifyRequest,
   LogController,
+  type RouteOptions,
 } from 'fastify'
 import {
   hasZodFastifySchemaValidationErrors,
   jsonSchemaTransform,
+  jsonSchemaTransformObject,
   validatorCompiler,
 } from 'fastify-type-provider-zod'
 import { LIMITS } from '../../domain/limits.ts'
@@ -47,7 +49,8 @@ export async function createServer(
   addLogLines(app)
   await app.register(swagger, {
     openapi: { openapi: '3.1.0', info: document(ports.version), components: { securitySchemes } },
-    transform: jsonSchemaTransform,
+    transform: withScope,
+    transformObject: jsonSchemaTransformObject,
   })
   await app.register(dispatchRoutes, ports)
   await app.register(eventRoutes, ports)
@@ -60,6 +63,13 @@ export async function createServer(
 }
 
 const securitySchemes = { key: { type: 'http', scheme: 'bearer' } } as const
+
+/** What a key must hold stands beside each route, as the same word that the server checks. */
+const withScope: typeof jsonSchemaTransform = (input) => {
+  const { schema, url } = jsonSchemaTransform(input)
+  const scope = (input.route as RouteOptions | undefined)?.config?.scope
+  return { url, schema: { ...schema, security: scope ? [{ key: [scope] }] : [] } }
+}
 
 const document = (version: string) => ({
   title: 'Dispatch Ledger',

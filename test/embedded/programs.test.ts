@@ -1,11 +1,11 @@
 import { execFileSync } from 'node:child_process'
 import { cpSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { locatePackage, usablePrograms } from '../../src/embedded/binaries.ts'
 import { EmbeddedError } from '../../src/embedded/index.ts'
-import { freshFolder, isRoot, query, start } from '../support/embedded-home.ts'
+import { freshFolder, isRoot, query, start, usedDataDir } from '../support/embedded-home.ts'
 
 type Link = { source: string; target: string }
 
@@ -63,7 +63,7 @@ describe('the bundled programs', () => {
       const packageDir = packageWithoutLinks()
       // As npm leaves them under umask 077.
       execFileSync('chmod', ['-R', 'go=', packageDir])
-      const dataDir = join(freshFolder(), 'data')
+      const dataDir = await usedDataDir()
       const postgres = await start(dataDir, { packageDir })
       expect(await query(postgres.ownerUrl, 'select 1 as n')).toEqual([{ n: 1 }])
       await postgres.stop()
@@ -84,9 +84,9 @@ describe('the bundled programs', () => {
   })
 
   it('that this system cannot load are told in a sentence that names DATABASE_URL', async () => {
-    const packageDir = packageWithoutLinks()
+    const packageDir = freshFolder()
     const program = join(packageDir, 'native/bin/postgres')
-    rmSync(program)
+    mkdirSync(dirname(program), { recursive: true })
     writeFileSync(program, '#!/lib/ld-none.so.1\n', { mode: 0o755 })
     await expect(usablePrograms(packageDir, freshFolder(), undefined)).rejects.toThrow(
       /^The bundled Postgres does not run on this system: .*musl.*\. Set DATABASE_URL/,

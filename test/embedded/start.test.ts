@@ -29,7 +29,7 @@ describe('a data directory', () => {
   })
 
   it('holds nothing but the database and its log', async () => {
-    const dataDir = freshDataDir()
+    const dataDir = await usedDataDir()
     const postgres = await start(dataDir)
     expect((await readdir(dataDir)).toSorted()).toEqual(['pg', 'pg.log'])
     expect(statSync(join(dataDir, 'pg.log')).mode & 0o777).toBe(0o600)
@@ -60,7 +60,7 @@ describe('a data directory', () => {
   })
 
   it.runIf(isRoot)('stays root’s, and the server runs as nobody', async () => {
-    const dataDir = freshDataDir()
+    const dataDir = await usedDataDir()
     const postgres = await start(dataDir)
     expect(statSync(dataDir).uid).toBe(0)
     expect(statSync(join(dataDir, 'pg')).uid).not.toBe(0)

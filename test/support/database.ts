@@ -9,6 +9,8 @@ export type TestDatabase = Readonly<{
   runtimeUrl: string
   /** Runs SQL as the superuser. */
   query<R extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<R[]>
+  /** Runs SQL as the superuser, from outside this database. */
+  admin(text: string, values?: unknown[]): Promise<unknown>
   drop(): Promise<void>
 }>
 
@@ -27,6 +29,7 @@ export async function createDatabase(): Promise<TestDatabase> {
     runtimeUrl: withDatabase(inject('runtimeUrl'), name),
     query: (text, values = []) =>
       asOwner(ownerUrl, async (owner) => (await owner.query(text, values)).rows),
+    admin: (text, values = []) => asOwner(inject('ownerUrl'), (owner) => owner.query(text, values)),
     drop: () =>
       asOwner(inject('ownerUrl'), async (owner) => {
         await owner.query(`drop database ${name} with (force)`)

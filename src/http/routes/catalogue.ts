@@ -25,6 +25,7 @@ export const catalogueRoutes: FastifyPluginAsyncZod<HttpPorts> = async (app, por
       config: { scope: 'catalogue:write' },
       bodyLimit: LIMITS.catalogueBodyBytes,
       schema: {
+        operationId: 'applyCatalogue',
         summary: 'Register manifests: all of them, or none',
         body: schemas.catalogue,
         response: schemas.answers({ 200: schemas.manifestResults, 201: schemas.manifestResults }),
@@ -46,6 +47,7 @@ export const catalogueRoutes: FastifyPluginAsyncZod<HttpPorts> = async (app, por
     {
       config: { scope: 'catalogue:read' },
       schema: {
+        operationId: 'listCatalogue',
         summary: 'Every registered version',
         querystring: schemas.read.extend({ kind: schemas.lowerKind.optional() }),
         response: schemas.answers({ 200: schemas.manifestList }),
@@ -67,6 +69,7 @@ export const catalogueRoutes: FastifyPluginAsyncZod<HttpPorts> = async (app, por
     {
       config: { scope: 'catalogue:read' },
       schema: {
+        operationId: 'getManifest',
         summary: 'One version, with its body',
         params: schemas.manifestAddress,
         querystring: schemas.read,
@@ -92,6 +95,7 @@ export const catalogueRoutes: FastifyPluginAsyncZod<HttpPorts> = async (app, por
     {
       config: { scope: 'catalogue:write' },
       schema: {
+        operationId: 'retireManifest',
         summary: 'Retire one version for ever',
         params: schemas.manifestAddress,
         response: schemas.answers({ 200: schemas.retired }),

@@ -23,6 +23,7 @@ export const dispatchRoutes: FastifyPluginAsyncZod<HttpPorts> = async (app, port
     {
       config: { scope: 'dispatch:append' },
       schema: {
+        operationId: 'dispatch',
         summary: 'Dispatch a command: judged, recorded, answered',
         body: schemas.command,
         response: schemas.answers({ 200: schemas.recorded, 201: schemas.recorded }),
@@ -42,6 +43,7 @@ export const dispatchRoutes: FastifyPluginAsyncZod<HttpPorts> = async (app, port
     {
       config: { scope: 'dispatch:append' },
       schema: {
+        operationId: 'explain',
         summary: 'Judge a command now, record nothing and run nothing',
         body: schemas.command,
         response: schemas.answers({ 200: schemas.explanation }),
@@ -60,6 +62,7 @@ export const dispatchRoutes: FastifyPluginAsyncZod<HttpPorts> = async (app, port
     {
       config: { scope: 'dispatch:read' },
       schema: {
+        operationId: 'listDispatches',
         summary: 'List dispatches, the last opened first',
         querystring: schemas.page,
         response: schemas.answers({ 200: schemas.dispatchPage }),
@@ -81,6 +84,7 @@ export const dispatchRoutes: FastifyPluginAsyncZod<HttpPorts> = async (app, port
     {
       config: { scope: 'dispatch:read' },
       schema: {
+        operationId: 'getDispatch',
         summary: 'One dispatch, where it stands',
         ...byId,
         response: schemas.answers({ 200: schemas.dispatch }),
@@ -98,6 +102,7 @@ export const dispatchRoutes: FastifyPluginAsyncZod<HttpPorts> = async (app, port
     {
       config: { scope: 'dispatch:read' },
       schema: {
+        operationId: 'listDispatchEvents',
         summary: 'The events of one dispatch',
         ...byId,
         response: schemas.answers({ 200: schemas.events }),
@@ -115,6 +120,7 @@ export const dispatchRoutes: FastifyPluginAsyncZod<HttpPorts> = async (app, port
     {
       config: { scope: 'dispatch:read' },
       schema: {
+        operationId: 'explainDispatch',
         summary: 'Why one dispatch stands where it stands, gate by gate',
         ...byId,
         response: schemas.answers({ 200: schemas.dispatchExplanation }),

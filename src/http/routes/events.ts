@@ -14,6 +14,7 @@ export const eventRoutes: FastifyPluginAsyncZod<HttpPorts> = async (app, ports) 
     {
       config: { scope: 'events:read' },
       schema: {
+        operationId: 'listEvents',
         summary: 'Every event of the ledger, in position order',
         querystring: schemas.eventsQuery,
         response: schemas.answers({ 200: schemas.eventPage }),

@@ -6,14 +6,24 @@ const UNAVAILABLE = 503
 export const healthRoutes: FastifyPluginAsyncZod<HttpPorts> = async (app, ports) => {
   const open = { config: { scope: null } } as const
 
-  app.get('/livez', { ...open, schema: { summary: 'The process answers' } }, async () => ({
-    status: 'ok',
-    version: ports.version,
-  }))
+  app.get(
+    '/livez',
+    { ...open, schema: { operationId: 'getLiveness', summary: 'The process answers' } },
+    async () => ({
+      status: 'ok',
+      version: ports.version,
+    }),
+  )
 
   app.get(
     '/readyz',
-    { ...open, schema: { summary: 'Store reachable, schema current, every gate can refuse' } },
+    {
+      ...open,
+      schema: {
+        operationId: 'getReadiness',
+        summary: 'Store reachable, schema current, every gate can refuse',
+      },
+    },
     async (_, reply) => {
       const readiness = await ports.readiness()
       if (!readiness.ready) reply.code(UNAVAILABLE)

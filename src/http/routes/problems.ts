@@ -9,7 +9,11 @@ export const problemRoutes: FastifyPluginAsyncZod = async (app) => {
     '/problems/:code',
     {
       config: { scope: null },
-      schema: { summary: 'What a code means', params: z.object({ code: z.string().max(64) }) },
+      schema: {
+        operationId: 'getProblem',
+        summary: 'What a code means',
+        params: z.object({ code: z.string().max(64) }),
+      },
     },
     async (request) => {
       const { code } = request.params

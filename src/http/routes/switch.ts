@@ -12,6 +12,7 @@ export const switchRoutes: FastifyPluginAsyncZod<HttpPorts> = async (app, ports)
     {
       config: { scope: 'switch:read' },
       schema: {
+        operationId: 'getSwitch',
         summary: 'The kill switch per scope; null where it was never set',
         querystring: schemas.read,
         response: schemas.answers({ 200: schemas.switchReport }),
@@ -30,6 +31,7 @@ export const switchRoutes: FastifyPluginAsyncZod<HttpPorts> = async (app, ports)
     {
       config: { scope: 'switch:write' },
       schema: {
+        operationId: 'setSwitch',
         summary: 'Set a scope; answered once it is in force everywhere',
         params: z.object({ scope: z.string().max(200) }),
         body: schemas.setSwitch,

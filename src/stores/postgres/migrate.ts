@@ -98,6 +98,7 @@ export async function whyNotServable(pool: pg.Pool): Promise<string | null> {
 type Servable = Readonly<{
   migrated: boolean
   may_change: boolean | null
+  owns: boolean
   synchronous_commit: string
   is_member: boolean
 }>
@@ -105,13 +106,17 @@ type Servable = Readonly<{
 const SERVABLE = `
   select to_regclass('ledger.migrations') is not null as migrated,
     has_table_privilege(to_regclass('ledger.commits'), 'insert, update, delete, truncate') as may_change,
+    coalesce((select pg_has_role(current_user, c.relowner, 'member') from pg_class c
+      where c.oid = to_regclass('ledger.commits')), false) as owns,
     current_setting('synchronous_commit') as synchronous_commit,
     coalesce((select bool_and(pg_has_role(current_user, r.oid, 'usage')) from pg_roles r
       where r.rolname in ('ledger_writer', 'ledger_projector')), false) as is_member`
 
 function whyUnsafe(found: Servable): string | null {
   if (!found.is_member) return 'the login is not a member of ledger_writer and ledger_projector'
-  if (found.may_change !== false) return 'the login may change ledger.commits: use one that may not'
+  if (found.owns || found.may_change !== false) {
+    return 'the login may change ledger.commits: use one that may not'
+  }
   return ['off', 'local'].includes(found.synchronous_commit)
     ? `synchronous_commit is ${found.synchronous_commit}: an acknowledged append could be lost`
     : null

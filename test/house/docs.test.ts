@@ -1,0 +1,176 @@
+import { existsSync, readFileSync } from 'node:fs'
+import pino from 'pino'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { parseAllDocuments } from 'yaml'
+import { KNOWN_EVENTS } from '../../domain/events.ts'
+import { GATES } from '../../domain/gates/index.ts'
+import { ROLES } from '../../src/access/scopes.ts'
+import { readConfig } from '../../src/config.ts'
+import { parseManifest, type ReceivedManifest } from '../../src/control/manifest.ts'
+import { ERRORS, type ErrorCode } from '../../src/errors.ts'
+import { whyBadSchema } from '../../src/facts/params.ts'
+import type { HttpPorts } from '../../src/http/ports.ts'
+import { STATUS } from '../../src/http/problem.ts'
+import { createServer } from '../../src/http/server.ts'
+import { runCli } from '../support/cli.ts'
+
+const read = (file: string): string => readFileSync(file, 'utf8')
+
+/** The rows of the table that stands below a header row, as plain cells. */
+function table(file: string, header: string): string[][] {
+  const lines = read(file).split('\n')
+  const from = lines.findIndex((line) => line.startsWith(`| ${header}`))
+  if (from < 0) throw new Error(`${file} has no table with the header ${header}`)
+  const rows = lines.slice(from + 2)
+  const end = rows.findIndex((line) => !line.startsWith('|'))
+  return rows.slice(0, end < 0 ? undefined : end).map(cellsOf)
+}
+
+const cellsOf = (line: string): string[] =>
+  line
+    .split(/(?<!\\)\|/)
+    .slice(1, -1)
+    .map((cell) => cell.trim())
+const plain = (cell = ''): string => cell.replaceAll('`', '')
+
+describe('docs/errors.md', () => {
+  it('lists every code with what the code says, and no other', () => {
+    const listed = table('docs/errors.md', 'status | code').map((row) => row.map(plain))
+    const expected = Object.entries(ERRORS).map(([code, entry]) => [
+      String(STATUS[code as ErrorCode]),
+      code,
+      String(entry.rule ?? '-'),
+      entry.whoMustAct,
+      entry.retryable ? 'yes' : 'no',
+      entry.title,
+      entry.remedy,
+    ])
+    const byCode = (rows: string[][]) =>
+      rows.toSorted((a, b) => (a[1] ?? '').localeCompare(b[1] ?? ''))
+    expect(byCode(listed)).toEqual(byCode(expected))
+  })
+})
+
+describe('docs/events.md', () => {
+  it('lists every event type with its versions', () => {
+    const listed = table('docs/events.md', 'event | version').map((row) =>
+      row.slice(0, 2).map(plain),
+    )
+    expect(listed).toEqual(Object.entries(KNOWN_EVENTS).map(([type, of]) => [type, of.join(', ')]))
+  })
+
+  it('lists every gate in the order of judging', () => {
+    const listed = table('docs/events.md', 'gate | stage').map((row) => row.slice(0, 3).map(plain))
+    expect(listed).toEqual(GATES.map((gate) => [gate.name, gate.stage, String(gate.rule)]))
+  })
+})
+
+describe('docs/safety-contract.md', () => {
+  it('leads from each rule to files and tests that are there', () => {
+    const rows = table('docs/safety-contract.md', 'rule | promise')
+    expect(rows.map((row) => row[0])).toEqual([...'0123456789'])
+    for (const row of rows) {
+      const files = [...`${row[2]} ${row[3]}`.matchAll(/`([^`]+)`/g)].map((match) => match[1] ?? '')
+      expect(files.filter((file) => !existsSync(file))).toEqual([])
+      expect(files.some((file) => file.startsWith(`test/rules/rule-${row[0]}-`))).toBe(true)
+    }
+  })
+
+  it('names every gate', () => {
+    const text = read('docs/safety-contract.md')
+    expect(GATES.filter((gate) => !text.includes(`domain/gates/${gate.name}.ts`))).toEqual([])
+  })
+})
+
+describe('docs/reference.md', () => {
+  let app: Awaited<ReturnType<typeof createServer>>
+  beforeAll(async () => {
+    const ports = { version: '0.0.0', negativeControls: [] } as unknown as HttpPorts
+    app = await createServer(ports, pino({ level: 'silent' }))
+  })
+  afterAll(() => app.close())
+
+  it('lists every setting, as .env.example does', () => {
+    const rows = [...table('docs/reference.md', 'variable | default')]
+    const settings = rows.map((row) => plain(row[0]))
+    for (const name of settings) {
+      if (name === 'LEDGER_DATA_DIR' || name === 'LEDGER_HOST') continue
+      expect(() => readConfig({ [name]: '\u0000' }), name).toThrow(name)
+    }
+    const example = [...read('.env.example').matchAll(/^([A-Z_]+)=/gm)].map((match) => match[1])
+    const source = [...read('src/config.ts').matchAll(/^ {2}([A-Z][A-Z_]+):/gm)].map(
+      (match) => match[1],
+    )
+    const client = ['LEDGER_KEY', 'LEDGER_KEY_FILE', 'LEDGER_URL']
+    expect(new Set(settings)).toEqual(new Set(source))
+    expect(new Set(example)).toEqual(new Set([...settings, ...client]))
+  })
+
+  it('lists every route with its scope', () => {
+    const listed = table('docs/reference.md', 'route | scope').map((row) =>
+      row.slice(0, 2).map(plain),
+    )
+    const { paths = {} } = app.swagger() as unknown as { paths?: Record<string, Record<string, Operation>> }
+    const served = Object.entries(paths).flatMap(([path, methods]) =>
+      Object.entries(methods).map(([method, { security }]) => [
+        `${method.toUpperCase()} ${path}`,
+        security[0]?.key[0] ?? 'none',
+      ]),
+    )
+    const hidden = [['GET /openapi.json', 'none']]
+    expect(listed.toSorted()).toEqual([...served, ...hidden].toSorted())
+  })
+
+  it('lists every role with its scopes', () => {
+    const everybody = ['catalogue:read', 'switch:read']
+    const listed = table('docs/reference.md', 'role | scopes').map(([role, scopes]) => [
+      plain(role),
+      [...plain(scopes).split(', '), ...everybody],
+    ])
+    expect(listed).toEqual(Object.entries(ROLES).map(([role, scopes]) => [role, scopes]))
+  })
+
+  it('lists every command', async () => {
+    const listed = table('docs/reference.md', 'command | does').map((row) => plain(row[0]))
+    const groups = ['switch', 'catalogue', 'keys']
+    const top = await commandsOf([])
+    const below = await Promise.all(
+      groups.map(async (group) => (await commandsOf([group])).map((name) => `${group} ${name}`)),
+    )
+    const bare = ['catalogue', 'keys']
+    const offered = [...top.filter((name) => !bare.includes(name)), ...below.flat()]
+    expect(listed.toSorted()).toEqual(offered.toSorted())
+  })
+
+  it('shows manifests that the server would take', () => {
+    const yaml = /```yaml\n([\s\S]*?)```/.exec(read('docs/reference.md'))?.[1] ?? ''
+    const documents = parseAllDocuments(yaml) as unknown as { toJS(): ReceivedManifest }[]
+    const manifests = documents.map((document) => document.toJS())
+    expect(manifests.map((it) => parseManifest(it).invalid)).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ])
+    expect(manifests.map((it) => it.kind)).toEqual(['Target', 'Fixture', 'Contract'])
+    const schema = manifests[2]?.['params'] as Parameters<typeof whyBadSchema>[0]
+    expect(whyBadSchema(schema)).toBeNull()
+  })
+})
+
+type Operation = Readonly<{ security: readonly { key: readonly string[] }[] }>
+
+/** What `--help` offers below a group. */
+async function commandsOf(group: readonly string[]): Promise<string[]> {
+  const { stdout } = await runCli([...group, '--help'])
+  const section = stdout.split('Commands:')[1]?.split('\n\n')[0] ?? ''
+  const names = [...section.matchAll(/^ {2}([a-z]+)/gm)].map((match) => match[1] ?? '')
+  return names.filter((name) => name !== 'help')
+}
+
+describe('the README', () => {
+  it('links only to what is there', () => {
+    const links = [...read('README.md').matchAll(/\]\(([^)#]+)\)/g)].map((match) => match[1] ?? '')
+    expect(links.length).toBeGreaterThan(4)
+    expect(links.filter((link) => !existsSync(link))).toEqual([])
+  })
+})
