@@ -95,6 +95,7 @@ export async function createLedger(
       }),
   }
   const app = await createServer(ports, logger)
+  warmUp(executors)
   return {
     app,
     async close() {
@@ -103,6 +104,11 @@ export async function createLedger(
       await Promise.all([postgres.close(), simulator.close(), pool.end()])
     },
   }
+}
+
+/** Processes start before the first dispatch needs them; a gate says so if they cannot. */
+function warmUp(executors: ExecutorRegistry): void {
+  for (const executor of executors.values()) executor.facts().catch(() => undefined)
 }
 
 /** Rule 1, at boot: the constant that nothing assigns still says what it says. */

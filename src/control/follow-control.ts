@@ -10,6 +10,9 @@ type Fold = Readonly<{ state: ControlState; eventIds: readonly string[] }>
 
 const EMPTY: Fold = { state: EMPTY_CONTROL, eventIds: [] }
 
+/** Rounds until a fold must have reached a tip: one may be under way already, and one be lost to a fault. */
+const ROUNDS_MAX = 5
+
 /**
  * Keeps the control fold in memory and brings it up to date before every answer: each load tells
  * the last control event, and a fold that is behind catches up first.
@@ -19,46 +22,47 @@ const EMPTY: Fold = { state: EMPTY_CONTROL, eventIds: [] }
  */
 export function followControl(store: EventStore, log: Log): FollowedLog {
   let fold = EMPTY
-  let catchingUp: Promise<void> | null = null
+  let advancing: Promise<void> | null = null
 
+  const drop = (found: ControlTip): void => {
+    const fields = { folded: fold.state.revision, found: found.revision, eventId: found.eventId }
+    log.error(fields, 'control contradicts its fold')
+    fold = EMPTY
+  }
   const advance = async (): Promise<void> => {
     const base = fold
-    const { events } = await store.load(CONTROL_STREAM, base.state.revision)
+    const last = base.state.revision
+    const { events, control } = await store.load(CONTROL_STREAM, Math.max(-1, last - 1))
     // A fault may have dropped the fold meanwhile; what was read after the old one is not its rest.
-    if (fold === base) fold = extended(base, events)
+    if (fold !== base) return
+    // The last folded event is read again: more may have come after another one in its place.
+    if (last >= 0 && events[0]?.id !== base.eventIds[last]) return drop(control)
+    fold = extended(base, last < 0 ? events : events.slice(1))
   }
-  const catchUp = async (tip: ControlTip): Promise<void> => {
-    while (fold.state.revision < tip.revision) {
-      const before = fold
-      catchingUp ??= advance().finally(() => {
-        catchingUp = null
+  const catchUp = async (tip: ControlTip): Promise<Fold> => {
+    for (let round = 0; round < ROUNDS_MAX; round++) {
+      const current = fold
+      const reached = current.state.revision >= tip.revision
+      if (reached && (current.eventIds[tip.revision] ?? null) === tip.eventId) return current
+      if (reached) drop(tip)
+      advancing ??= advance().finally(() => {
+        advancing = null
       })
-      await catchingUp
-      if (fold.state.revision === before.state.revision && fold !== EMPTY) {
-        throw behind(before.state.revision, tip)
-      }
+      await advancing
     }
+    throw behind(fold.state.revision, tip)
   }
 
   return {
     async load(stream) {
       const revisionAtSend = fold.state.revision
       const { events, control: tip } = await store.load(stream)
-      if (contradicts(fold, tip, revisionAtSend)) {
-        log.error({ revision: revisionAtSend, tip: tip.revision }, 'control contradicts its fold')
-        fold = EMPTY
-      }
-      await catchUp(tip)
+      if (tip.revision < revisionAtSend && fold.state.revision >= revisionAtSend) drop(tip)
+      const { state } = await catchUp(tip)
       for (const event of events) assertReadable(event)
-      return { events, control: fold.state }
+      return { events, control: state }
     },
   }
-}
-
-function contradicts(fold: Fold, tip: ControlTip, revisionAtSend: number): boolean {
-  if (tip.revision < revisionAtSend) return true
-  if (tip.revision > fold.state.revision) return false
-  return (fold.eventIds[tip.revision] ?? null) !== tip.eventId
 }
 
 function extended(base: Fold, events: readonly Recorded[]): Fold {

@@ -48,6 +48,8 @@ async function work(): Promise<void> {
 }
 
 process.once('disconnect', () => process.exit())
+// They reach the whole group of processes; when to end is for the parent to say.
+for (const signal of ['SIGHUP', 'SIGINT', 'SIGTERM']) process.on(signal, () => undefined)
 // An expression can drop a promise that rejects. What becomes of the run shows in its outcome.
 process.on('unhandledRejection', () => undefined)
 const beacon = await startBeacon()

@@ -5,7 +5,12 @@ import type { Isolation } from './protocol.ts'
 import { deepFreeze, sealDefinition } from './seal.ts'
 
 /** The one version whose source was read for clocks, randomness and state kept between runs. */
-export const REVIEWED_VERSION = '2.2.2'
+const REVIEWED_VERSION = '2.2.2'
+
+const PACKAGE = createRequire(import.meta.url)('jsonata/package.json') as {
+  name: string
+  version: string
+}
 
 /** How deep evaluations may nest. Deeper ones fill the heap of a process before they end. */
 const DEPTH_MAX = 32_000
@@ -95,7 +100,7 @@ export function compile(expression: string, timeMs: number): Expression {
 
 /** Tries what must be refused. Nothing here is taken from what was meant to happen above. */
 async function inspect(): Promise<Isolation> {
-  const { name, version } = readPackage()
+  const { name, version } = PACKAGE
   const removed: string[] = []
   for (const one of REMOVED) if (await isRefused(`$${one}()`, `removed-${one}`)) removed.push(one)
   const holds =
@@ -114,9 +119,3 @@ function isRefused(expression: string, code: string): Promise<boolean> {
       (error: { code?: unknown }) => error.code === code,
     )
 }
-
-const packageFile = createRequire(import.meta.url)('jsonata/package.json') as {
-  name: string
-  version: string
-}
-const readPackage = () => packageFile

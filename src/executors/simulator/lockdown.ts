@@ -40,15 +40,18 @@ export function isLockedDown(): boolean {
     Object.getOwnPropertyNames(globalThis).every((name) => KEPT.has(name)) &&
     !('random' in Math) &&
     Number.isNaN(new Date().getTime()) &&
-    [Object, Array, RegExp, Promise].every((one) => Object.isFrozen(one.prototype)) &&
+    [Object, Array, Function, RegExp, Promise].every(isFrozen) &&
     !('__proto__' in Object.prototype) &&
     cannotMakeCode()
   )
 }
 
+const isFrozen = (one: { prototype: unknown }): boolean =>
+  Object.isFrozen(one) && Object.isFrozen(one.prototype)
+
 function cannotMakeCode(): boolean {
   try {
-    // oxlint-disable-next-line no-implied-eval, no-new-func -- it must fail.
+    // oxlint-disable-next-line no-implied-eval -- it must fail.
     Function('')
     return false
   } catch {

@@ -23,7 +23,7 @@ export class Pool {
   readonly #sandboxes = new Set<Sandbox>()
   #waiting: Run[] = []
   #scheduled = false
-  #closed = false
+  #closing: Promise<void> | undefined
   #becameEmpty: () => void = () => undefined
 
   constructor(processesMax: number, log: Log | undefined) {
@@ -57,19 +57,19 @@ export class Pool {
   }
 
   /** Ends every process. What waits or runs fails. */
-  async close(): Promise<void> {
-    this.#closed = true
-    const empty = new Promise<void>((resolve) => {
+  close(): Promise<void> {
+    this.#closing ??= new Promise((resolve) => {
       this.#becameEmpty = resolve
+      this.#answerWaiting(CLOSED)
+      for (const sandbox of this.#sandboxes) sandbox.kill()
+      if (this.#sandboxes.size === 0) resolve()
     })
-    this.#answerWaiting(CLOSED)
-    for (const sandbox of this.#sandboxes) sandbox.kill()
-    if (this.#sandboxes.size > 0) await empty
+    return this.#closing
   }
 
   #refusal(signal: AbortSignal): Failure | undefined {
     if (signal.aborted) return ABORTED
-    if (this.#closed) return CLOSED
+    if (this.#closing) return CLOSED
     return this.#waiting.length >= WAITING_RUNS_MAX ? BUSY : undefined
   }
 
@@ -103,7 +103,7 @@ export class Pool {
       const idle = [...this.#sandboxes].filter((sandbox) => sandbox.idle)
       const [sandbox] = idle
       if (sandbox === undefined) {
-        if (this.#sandboxes.size < this.#processesMax && !this.#closed) this.#start()
+        if (this.#sandboxes.size < this.#processesMax && !this.#closing) this.#start()
         return
       }
       sandbox.submit(this.#take(Math.ceil(this.#waiting.length / idle.length)))
@@ -145,14 +145,14 @@ export class Pool {
 
   #takeBack(runs: readonly Run[]): void {
     this.#waiting.unshift(...runs.filter((run) => run.wanted))
-    if (this.#closed) this.#answerWaiting(CLOSED)
+    if (this.#closing) this.#answerWaiting(CLOSED)
     else this.#schedule()
   }
 
   #forget(sandbox: Sandbox, how: Ending): void {
     this.#sandboxes.delete(sandbox)
     if (this.#sandboxes.size === 0) this.#becameEmpty()
-    if (this.#closed) return
+    if (this.#closing) return
     this.#log?.warn(how, 'A simulator process ended')
     // A process that does not even boot would be started for ever.
     if (sandbox.isolation === undefined) this.#answerWaiting(NO_PROCESS)

@@ -67,11 +67,13 @@ export class Sandbox {
     this.#events = events
     this.#child.ref()
     this.#child.on('message', (message) => this.#hear(message as FromChild))
-    this.#child.once('error', () => this.#end(null))
+    this.#child.on('error', () => this.#end(null))
     this.#child.once('close', (_code, signal) => this.#end(signal))
     const beacon = this.#child.stdio[BEACON_FD] as Socket
     beacon.unref()
-    beacon.on('data', (chunk) => this.#becameSlow(lastNumber(chunk)))
+    beacon.on('data', (lines) => this.#becameSlow(lastNumber(lines)))
+    // Whatever breaks it is the end of the process, which `close` tells.
+    beacon.on('error', () => undefined)
     this.#timer = setTimeout(() => this.kill(), BOOT_MS)
   }
 

@@ -18,7 +18,9 @@ export type SimulatorOptions = Readonly<{
   log?: Log
 }>
 
+/** Two at least: one may be busy with a slow run. */
 const PROCESSES_MIN = 2
+const PROCESSES_MAX = 8
 
 /**
  * The executor of type `simulator`: a contract's JSONata expression over `{ params, fixture }`, in
@@ -51,8 +53,7 @@ const PROCESSES_MIN = 2
 export function createSimulator(
   options: SimulatorOptions = {},
 ): Executor & { close(): Promise<void> } {
-  const processes = options.processes ?? Math.max(PROCESSES_MIN, availableParallelism())
-  const pool = new Pool(processes, options.log)
+  const pool = new Pool(options.processes ?? processesOfMachine(), options.log)
   return {
     type: 'simulator',
     sideEffects: 'none',
@@ -62,6 +63,9 @@ export function createSimulator(
     close: () => pool.close(),
   }
 }
+
+const processesOfMachine = (): number =>
+  Math.min(Math.max(PROCESSES_MIN, availableParallelism()), PROCESSES_MAX)
 
 async function dryRun(pool: Pool, plan: Plan, signal: AbortSignal): Promise<Report> {
   const begun = performance.now()

@@ -27,6 +27,8 @@ export async function migrate(ownerUrl: string): Promise<readonly string[]> {
   const client = new pg.Client({ connectionString: ownerUrl, connectionTimeoutMillis: 5_000 })
   await client.connect()
   try {
+    // `if not exists` alone is no protection from another migrate at the same moment.
+    await client.query(`select pg_advisory_lock(hashtextextended('dispatch-ledger migrate', 0))`)
     await client.query('create schema if not exists ledger')
     await refuseNewer(client)
     const applied = await runner({
@@ -84,37 +86,38 @@ export async function grantRuntime(ownerUrl: string, login: string): Promise<voi
 
 /** Why a database cannot be served by this build with this login, or null when it can. */
 export async function whyNotServable(pool: pg.Pool): Promise<string | null> {
-  const { rows } = await pool.query<Servable>(SERVABLE)
-  const found = rows[0]
-  if (found === undefined || !found.migrated) return 'the database has no ledger schema'
+  const [access] = (await pool.query<Access>(ACCESS)).rows
+  if (access?.has_schema !== true) return 'the database has no ledger schema'
+  if (!access.is_member) return 'the login is not a member of ledger_writer and ledger_projector'
   const applied = await appliedNames(pool)
   const missing = migrationNames().filter((name) => !applied.includes(name))
   const newer = applied.filter((name) => !migrationNames().includes(name))
   if (missing.length > 0) return `the migration ${missing.join(', ')} is not applied`
   if (newer.length > 0) return `the database has the newer migration ${newer.join(', ')}`
-  return whyUnsafe(found)
+  const [powers] = (await pool.query<Powers>(POWERS)).rows
+  return powers === undefined ? 'the database did not say what the login may' : whyUnsafe(powers)
 }
 
-type Servable = Readonly<{
-  migrated: boolean
-  may_change: boolean | null
-  owns: boolean
-  synchronous_commit: string
-  is_member: boolean
-}>
+type Access = Readonly<{ has_schema: boolean; is_member: boolean }>
 
-const SERVABLE = `
-  select to_regclass('ledger.migrations') is not null as migrated,
-    has_table_privilege(to_regclass('ledger.commits'), 'insert, update, delete, truncate') as may_change,
-    coalesce((select pg_has_role(current_user, c.relowner, 'member') from pg_class c
-      where c.oid = to_regclass('ledger.commits')), false) as owns,
-    current_setting('synchronous_commit') as synchronous_commit,
+/** Reads the catalogs alone: a login without any right on the schema may ask, too. */
+const ACCESS = `
+  select exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace
+      where n.nspname = 'ledger' and c.relname = 'migrations') as has_schema,
     coalesce((select bool_and(pg_has_role(current_user, r.oid, 'usage')) from pg_roles r
       where r.rolname in ('ledger_writer', 'ledger_projector')), false) as is_member`
 
-function whyUnsafe(found: Servable): string | null {
-  if (!found.is_member) return 'the login is not a member of ledger_writer and ledger_projector'
-  if (found.owns || found.may_change !== false) {
+type Powers = Readonly<{ owns: boolean; may_change: boolean; synchronous_commit: string }>
+
+const POWERS = `
+  select pg_has_role(current_user, c.relowner, 'member') as owns,
+    has_table_privilege(c.oid, 'insert, update, delete, truncate')
+      or has_any_column_privilege(c.oid, 'insert, update') as may_change,
+    current_setting('synchronous_commit') as synchronous_commit
+  from pg_class c where c.oid = to_regclass('ledger.commits')`
+
+function whyUnsafe(found: Powers): string | null {
+  if (found.owns || found.may_change) {
     return 'the login may change ledger.commits: use one that may not'
   }
   return ['off', 'local'].includes(found.synchronous_commit)

@@ -7,10 +7,18 @@ declare
 begin
   foreach role_name in array array['ledger_owner', 'ledger_writer', 'ledger_projector', 'ledger_analyst'] loop
     if not exists (select from pg_roles where rolname = role_name) then
-      execute format('create role %I nologin', role_name);
+      begin
+        execute format('create role %I nologin', role_name);
+      exception when duplicate_object or unique_violation then null;
+      end;
     end if;
   end loop;
-  if not pg_has_role(current_user, 'ledger_owner', 'member') then
+  -- Since 16, whoever makes a role may grant it but not act as it.
+  if current_setting('server_version_num')::int >= 160000 then
+    if not (pg_has_role(current_user, 'ledger_owner', 'set') and pg_has_role(current_user, 'ledger_owner', 'usage')) then
+      execute format('grant ledger_owner to %I with inherit true, set true', current_user);
+    end if;
+  elsif not pg_has_role(current_user, 'ledger_owner', 'member') then
     execute format('grant ledger_owner to %I', current_user);
   end if;
   execute format('grant create on database %I to ledger_owner, ledger_projector', current_database());
@@ -94,6 +102,16 @@ begin
   end if;
   if 'control' = any (streams) and cardinality(streams) > 1 then
     raise exception 'an append to control travels alone';
+  end if;
+  if exists (select from unnest(bodies, counts) as r(body, count)
+      where json_array_length(r.body::json) <> r.count) then
+    raise exception 'an append holds another number of events than it says';
+  end if;
+  -- Only a refusal lets nothing pass, so only a refusal need not name what it was judged at.
+  if exists (select from unnest(streams, control_revisions, bodies) as r(stream, control_revision, body)
+      where r.stream <> 'control' and r.control_revision is null
+        and exists (select from json_array_elements(r.body::json) e where e ->> 'type' <> 'Refused')) then
+    raise exception 'only refusals are appended without a control revision';
   end if;
   -- A statement of its own: what follows sees everything committed before the lock was granted.
   select * into strict head from ledger.head for update;
