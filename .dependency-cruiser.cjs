@@ -11,6 +11,8 @@ const local = (...rooms) => [
   '^(node:)?[a-z_]+$',
   '^(node:)?[a-z_]+/[a-z_]+$',
 ]
+/** What every room may see beside the domain. */
+const SHARED = 'src/(ports|identity|errors|until-known)\\.ts$'
 
 module.exports = {
   forbidden: [
@@ -22,36 +24,47 @@ module.exports = {
       '^projections/$1/',
       '^projections/[^/]+\\.ts$',
     ]),
+    only('projection-types-see-the-domain', '^projections/[^/]+\\.ts$', [
+      '^domain/',
+      '^projections/[^/]+\\.ts$',
+    ]),
     only(
-      'ports-see-the-domain',
-      '^src/(ports|identity)\\.ts$',
-      local('domain/', 'src/identity\\.ts$'),
+      'shared-files-see-the-domain',
+      '^src/(?!main\\.ts$|readiness\\.ts$)[^/]+\\.ts$',
+      local('domain/', 'src/[^/]+\\.ts$'),
     ),
-    only(
-      'use-cases-see-ports',
-      '^src/(dispatch|control)/',
-      local('domain/', 'src/(ports|identity|errors|until-known)\\.ts$', 'src/$1/'),
-    ),
+    only('use-cases-see-ports', '^src/(dispatch|control)/', local('domain/', SHARED, 'src/$1/')),
     only(
       'adapters-see-ports',
       '^src/(facts|executors|stores|embedded|access)/',
-      local('domain/', 'src/(ports|identity|errors|until-known)\\.ts$', 'src/$1/'),
+      local('domain/', SHARED, 'src/$1/'),
     ),
     only(
       'readers-see-projections',
       '^src/(projector|audit)/',
-      local('domain/', 'projections/', 'src/(ports|identity|errors|until-known)\\.ts$', 'src/$1/'),
+      local('domain/', 'projections/', SHARED, 'src/$1/'),
     ),
     only(
       'stores-are-independent',
       '^src/stores/([^/]+)/',
-      local('domain/', 'src/(ports|identity|errors|until-known)\\.ts$', 'src/stores/$1/'),
+      local('domain/', SHARED, 'src/stores/$1/'),
     ),
     {
+      // The names of scopes and roles are words that doors speak, not an adapter.
       name: 'doors-see-no-adapter',
       severity: 'error',
       from: { path: '^src/(http|cli|client)/', pathNot: '^src/cli/main\\.ts$' },
-      to: { path: '^src/(stores|executors|facts|embedded|projector|audit)/' },
+      to: {
+        path: '^(projections|src/(stores|executors|facts|embedded|access|projector|audit))/',
+        pathNot: '^src/access/scopes\\.ts$',
+      },
+    },
+    {
+      // Who sees the root sees everything; readiness.ts is a part of it.
+      name: 'the-cli-alone-sees-the-root',
+      severity: 'error',
+      from: { pathNot: '^(src/(main|readiness)\\.ts$|src/cli/|test/)' },
+      to: { path: '^src/(main|readiness)\\.ts$' },
     },
   ],
   options: {

@@ -152,6 +152,7 @@ export function whyUnreadable(event: Recorded): string | null {
   if (!versions.includes(schemaVersion)) {
     return `version ${schemaVersion} of ${event.type} is not known`
   }
-  const rules = 'snapshot' in event.data ? event.data.snapshot.rules : null
-  return rules === null || KNOWN_RULES.includes(rules) ? null : `rules ${rules} are not known`
+  if (!('snapshot' in event.data)) return null
+  const { rules } = event.data.snapshot
+  return KNOWN_RULES.includes(rules) ? null : `rules ${rules} are not known`
 }

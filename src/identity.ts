@@ -15,7 +15,7 @@ export const digestOf = (value: Json): string =>
 
 /** UUIDv8 (RFC 9562, section 5.8) of the first 16 bytes of a sha256, version and variant set. */
 function uuidV8(hash: Buffer): string {
-  const bytes = hash.subarray(0, 16)
+  const bytes = Uint8Array.prototype.slice.call(hash, 0, 16)
   bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x80
   bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80
   return stringify(bytes)

@@ -58,6 +58,7 @@ export async function createLedger(
 ): Promise<Ledger> {
   assertNothingExecutes()
   const pool = createPool(url, 'readers', 4)
+  const keysPool = createPool(url, 'keys', 4)
   const postgres = createPostgresEventStore(url)
   const store = doubles.store?.(postgres) ?? postgres
   const simulator = createSimulator({ log: logger })
@@ -66,7 +67,8 @@ export async function createLedger(
   const runBaseline = createBaselineRunner(executors)
   const facts = createFacts(executors, runBaseline)
   const clock = () => performance.now()
-  const dispatchPorts = { store, ledger, facts, executors, clock, pacing: createPacing(clock) }
+  const pacing = createPacing(clock)
+  const dispatchPorts = { store, ledger, facts, executors, clock, pacing, log: logger }
   const controlPorts = { store, ledger, runBaseline, whyBadSchema }
   const projector = startProjector(dispatches, { store, connect: connectTo(url), log: logger })
   const negativeControls = doubles.negativeControls ?? runNegativeControls()
@@ -75,7 +77,7 @@ export async function createLedger(
     version,
     ledger,
     store,
-    authenticate: (authorization) => authenticate(pool, authorization),
+    authenticate: (authorization) => authenticate(keysPool, authorization),
     dispatch: (call) => runDispatch(call, dispatchPorts),
     async explain(command, caller) {
       assertNamespaceAllowed(caller, command)
@@ -101,7 +103,7 @@ export async function createLedger(
     async close() {
       await app.close()
       await projector.close()
-      await Promise.all([postgres.close(), simulator.close(), pool.end()])
+      await Promise.all([postgres.close(), simulator.close(), pool.end(), keysPool.end()])
     },
   }
 }
@@ -219,7 +221,7 @@ async function assertServable(url: string): Promise<void> {
   } catch (error) {
     if (error instanceof StartError) throw error
     const reason = error instanceof Error ? error.message || error.name : String(error)
-    throw new StartError(`Cannot reach the database of DATABASE_URL: ${reason}.`, { cause: error })
+    throw new Error(`Cannot reach the database of DATABASE_URL: ${reason}.`, { cause: error })
   } finally {
     await pool.end()
   }

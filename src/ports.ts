@@ -133,6 +133,8 @@ export type ExecutorRegistry = ReadonlyMap<string, Executor>
 /** A stream together with the control fold, which is at least as new as the stream's last event. */
 export interface FollowedLog {
   load(stream: string): Promise<{ events: readonly Recorded[]; control: ControlState }>
+  /** The control fold alone, and the position of the log it was asked at. */
+  current(): Promise<{ control: ControlState; position: number }>
 }
 
 /**

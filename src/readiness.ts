@@ -1,6 +1,5 @@
 import { GLOBAL_SCOPE } from '../domain/control/state.ts'
 import type { NegativeControlResult } from '../domain/gates/index.ts'
-import { CONTROL_STREAM } from '../domain/identity.ts'
 import type { Readiness } from './http/ports.ts'
 import type { FollowedLog } from './ports.ts'
 import type { ProjectorStatus } from './projector/projector.ts'
@@ -50,7 +49,7 @@ async function checkSchema({ whyNotServable }: ReadinessPorts): Promise<Check> {
 
 async function checkLog({ ledger }: ReadinessPorts): Promise<{ store: Check; switch: Check }> {
   try {
-    const { control } = await ledger.load(CONTROL_STREAM)
+    const { control } = await ledger.current()
     const state = control.switches.get(GLOBAL_SCOPE)?.state ?? 'unset'
     return {
       store: { ok: true, detail: 'reachable' },

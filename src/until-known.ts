@@ -1,23 +1,42 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { LIMITS } from '../domain/limits.ts'
+import { LedgerError } from './errors.ts'
 
 const PAUSE_MS = 50
 
 /**
- * Asks until an answer comes, at most five times with growing pauses: for an append, whose
- * rejection means that the outcome is unknown and which may be sent again with the same ids.
- * `retried` says that an answer was lost on the way.
+ * Asks until an answer comes, at most five times with growing pauses and for at most `leftMs`: for
+ * an append, whose rejection means that the outcome is unknown and which may be sent again with
+ * the same ids. `retried` says that an answer was lost on the way.
  */
 export async function untilKnown<T>(
   ask: () => Promise<T>,
+  leftMs: number,
 ): Promise<{ readonly result: T; readonly retried: boolean }> {
+  const untilMs = performance.now() + leftMs
   for (let attempt = 1; ; attempt++) {
     try {
-      return { result: await ask(), retried: attempt > 1 }
+      return { result: await within(untilMs - performance.now(), ask), retried: attempt > 1 }
     } catch (error) {
-      if (attempt >= LIMITS.appendTries) throw error
+      if (attempt >= LIMITS.appendTries || performance.now() >= untilMs) throw error
       await pause(PAUSE_MS * 2 ** (attempt - 1))
     }
   }
 }
 
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
+/** A late answer is a lost one: whoever waits has a deadline of their own. */
+async function within<T>(leftMs: number, ask: () => Promise<T>): Promise<T> {
+  const waiting = new AbortController()
+  const late = pause(Math.max(0, leftMs), undefined, { signal: waiting.signal }).then(() => {
+    throw new LedgerError('store-unavailable', 'The store did not answer in time', {
+      recorded: 'unknown',
+    })
+  })
+  // Aborting the pause rejects it, and nobody waits for it then.
+  late.catch(() => undefined)
+  try {
+    return await Promise.race([ask(), late])
+  } finally {
+    waiting.abort()
+  }
+}

@@ -13,8 +13,10 @@ export const baseline: Gate = {
   stage: 'preflight',
   required: 'every baseline case of the contract gives its recorded answer',
   judge({ command, control, seen }) {
-    const cases = findContract(control, command.contract)?.body.baseline?.length ?? 0
-    if (cases === 0) return pass()
+    const contract = findContract(control, command.contract)
+    if (contract === undefined) return indeterminate()
+    const cases = contract.body.baseline?.length ?? 0
+    if (cases === 0) return seen === null ? pass() : indeterminate()
     if (!isResult(seen) || seen.cases !== cases) return indeterminate()
     return seen.matched === cases ? pass() : fail('baseline-mismatch')
   },

@@ -56,11 +56,16 @@ export function judgeGate(gate: Gate, input: GateInput): JudgedGate {
 
 function outcomeOf(gate: Gate, input: GateInput): Outcome {
   try {
-    return gate.judge(input)
+    // A gate that meets what its types do not know may answer nothing at all.
+    const outcome = gate.judge(input) as Outcome | undefined
+    return isOutcome(outcome) ? outcome : indeterminate()
   } catch {
     return indeterminate()
   }
 }
+
+const isOutcome = (outcome: Outcome | undefined): outcome is Outcome =>
+  outcome !== undefined && ['pass', 'fail', 'indeterminate'].includes(outcome.outcome)
 
 export const notEvaluated = (gate: Gate): JudgedGate => ({
   record: { gate: gate.name, outcome: 'not_evaluated', seen: null, revision: null },

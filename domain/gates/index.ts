@@ -1,13 +1,13 @@
 import type { ControlState } from '../control/state.ts'
 import type { AskedCommand } from '../dispatch/command.ts'
 import type { Stage } from '../refusal.ts'
-import type { GateName, GateRecord, Snapshot } from '../snapshot.ts'
+import { type GateName, type GateRecord, isRefusing, type Snapshot } from '../snapshot.ts'
 import { baseline } from './baseline.ts'
 import { contract } from './contract.ts'
 import { evidence } from './evidence.ts'
 import { executor } from './executor.ts'
 import { fixture } from './fixture.ts'
-import { type Gate, judgeGate } from './gate.ts'
+import { type Gate, judgeGate, notEvaluated } from './gate.ts'
 import { killSwitch } from './kill-switch.ts'
 import { mode } from './mode.ts'
 import { namespace } from './namespace.ts'
@@ -57,11 +57,14 @@ export function rejudge(
   command: AskedCommand,
   control: ControlState,
 ): readonly GateRecord[] {
-  return snapshot.gates.map((record) =>
-    record.outcome === 'not_evaluated'
-      ? record
-      : judgeGate(gateNamed(record.gate), { command, control, seen: record.seen }).record,
-  )
+  let refused = false
+  return snapshot.gates.map(({ gate: name, seen }) => {
+    const gate = gateNamed(name)
+    if (refused) return notEvaluated(gate).record
+    const { record } = judgeGate(gate, { command, control, seen })
+    refused = isRefusing(record)
+    return record
+  })
 }
 
 export type NegativeControlResult = Readonly<{ gate: GateName; fired: boolean }>

@@ -10,7 +10,9 @@ export const params: Gate = {
   stage: 'admission',
   required: 'the params fit the schema of the contract',
   judge({ command, control, seen }) {
-    const revision = findContract(control, command.contract)?.revision ?? null
+    const contract = findContract(control, command.contract)
+    if (contract === undefined) return indeterminate()
+    const { revision } = contract
     if (!isObject(seen) || typeof seen['valid'] !== 'boolean') return indeterminate()
     return seen['valid'] ? pass(revision) : fail('params-invalid', revision)
   },

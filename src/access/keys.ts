@@ -61,7 +61,7 @@ export async function authenticate(
   pool: pg.Pool,
   authorization: string | undefined,
 ): Promise<Caller | null> {
-  const text = authorization?.replace(/^Bearer /i, '') ?? ''
+  const text = /^Bearer (\S+)$/i.exec(authorization ?? '')?.[1] ?? ''
   const id = KEY_PATTERN.exec(text)?.[1]
   if (id === undefined) return null
   const row = await findKey(pool, id)

@@ -5,6 +5,7 @@ import { isObject, type Json, type JsonObject } from '../../domain/json.ts'
 import { LIMITS } from '../../domain/limits.ts'
 import type { Answer, Ledger } from '../client/index.ts'
 import { LedgerError } from '../errors.ts'
+import { isExact } from '../http/exact-number.ts'
 import { parseStrictJson } from '../http/strict-json.ts'
 import { EXIT, exitOf, UsageError } from './exit.ts'
 import { plainTable } from './read.ts'
@@ -19,43 +20,53 @@ type Result = Readonly<{
   detail: string | null
 }>
 
-/** Registers the manifests of a folder: shows new, unchanged and conflict first, then writes. */
+/**
+ * Registers the manifests of a folder. Each request is tried first, so that new, unchanged and
+ * conflict are shown before anything is written; `--check` stops there.
+ */
 export async function apply(
   folder: string,
   options: CommonOptions & { readonly check?: boolean },
 ): Promise<number> {
-  const batches = inRequests(readManifests(folder))
+  const requests = inRequests(readManifests(folder))
   const ledger = openSession(options)
-  for (const validateOnly of options.check ? [true] : [true, false]) {
-    // A later request may need what an earlier one registers, so only the first can be tried alone.
-    const tried = validateOnly ? batches.slice(0, batches.length === 1 ? 1 : 0) : batches
-    for (const [index, manifests] of tried.entries()) {
-      const exit = await send(ledger, { manifests, validateOnly }, options)
-      if (exit !== EXIT.yes) return stopped(exit, index, batches.length)
-    }
+  for (const [index, manifests] of requests.entries()) {
+    const tried = await send(ledger, { manifests, validateOnly: true })
+    if (!options.json || options.check || exitOf(tried) !== EXIT.yes) show(tried, options)
+    if (exitOf(tried) !== EXIT.yes) return stopped(exitOf(tried), index, requests.length, options)
+    if (options.check) continue
+    const applied = await send(ledger, { manifests, validateOnly: false })
+    if (options.json || exitOf(applied) !== EXIT.yes) show(applied, options)
+    if (exitOf(applied) !== EXIT.yes)
+      return stopped(exitOf(applied), index, requests.length, options)
   }
   return EXIT.yes
 }
 
-function stopped(exit: number, index: number, of: number): number {
-  if (of > 1) {
-    process.stderr.write(
-      `Stopped at request ${index + 1} of ${of}: the ones before are registered.\n`,
-    )
-  }
-  return exit
+/** A set of several requests that stopped: what is in, and what could not be told. */
+function stopped(
+  exit: number,
+  index: number,
+  requests: number,
+  { check }: { readonly check?: boolean },
+): number {
+  if (requests === 1) return exit
+  const place = `request ${index + 1} of ${requests}`
+  if (!check) process.stderr.write(`Stopped at ${place}: the ones before are registered.\n`)
+  if (!check || index === 0) return exit
+  process.stderr.write(`Stopped at ${place}: it may need what an earlier one would register.\n`)
+  return EXIT.unknown
 }
 
-type Body = Readonly<{ manifests: readonly JsonObject[]; validateOnly: boolean }>
+const send = (
+  ledger: Ledger,
+  body: Readonly<{ manifests: readonly JsonObject[]; validateOnly: boolean }>,
+): Promise<Answer> => ledger.request('POST', '/v1/catalogue', body)
 
-async function send(ledger: Ledger, body: Body, options: CommonOptions): Promise<number> {
-  const answer = await ledger.request('POST', '/v1/catalogue', body)
+function show(answer: Answer, options: CommonOptions): void {
   const { results } = answer.body as { results?: readonly Result[] }
-  const decisive = !body.validateOnly || options.json === true || exitOf(answer) !== EXIT.yes
-  if (options.json) process.stdout.write(`${JSON.stringify(answer.body)}\n`)
-  else if (results === undefined) process.stdout.write(`${showProblem(answer)}\n`)
-  else if (decisive || 'check' in options) process.stdout.write(`${showResults(results, answer)}\n`)
-  return exitOf(answer)
+  const text = results === undefined ? showProblem(answer) : showResults(results, answer)
+  process.stdout.write(`${options.json ? JSON.stringify(answer.body) : text}\n`)
 }
 
 function showResults(results: readonly Result[], answer: Answer): string {
@@ -99,7 +110,7 @@ function readJson(file: string): readonly JsonObject[] {
 
 /** What YAML reads is written as JSON and read again strictly, so that both know one set of values. */
 function readYaml(file: string): readonly JsonObject[] {
-  const text = readBytes(file).toString('utf8')
+  const text = utf8Of(file)
   const documents = parseAllDocuments(text, { version: '1.2', schema: 'core', merge: false })
   if (!Array.isArray(documents)) return []
   return documents.map((document) => {
@@ -116,9 +127,14 @@ function whyNotPlain(document: Document): string | null {
   let why: string | null = null
   visit(document, {
     Alias: () => stop('aliases are not read: write the value where it belongs'),
-    Pair: (_, { key }) =>
-      isScalar(key) && key.value === '<<' ? stop('merges are not read') : undefined,
+    Pair(_, { key }) {
+      if (!isScalar(key) || typeof key.value !== 'string') return stop('keys are not all strings')
+      return key.value === '<<' ? stop('merges are not read') : undefined
+    },
     Node(_, node) {
+      if (isScalar(node) && typeof node.value === 'number' && !isKept(node.source, node.value)) {
+        return stop(`the number ${node.source} cannot be kept exactly: write it as a string`)
+      }
       if ('anchor' in node && node.anchor) return stop('anchors are not read')
       return isNode(node) && node.tag ? stop('tags are not read') : undefined
     },
@@ -128,6 +144,21 @@ function whyNotPlain(document: Document): string | null {
   function stop(reason: string): symbol {
     why = reason
     return visit.BREAK
+  }
+}
+
+const JSON_NUMBER = /^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$/
+
+/** Only what JSON could say too, and to the last digit. */
+const isKept = (source: string | undefined, value: number): boolean =>
+  source !== undefined && JSON_NUMBER.test(source) && isExact(source, value)
+
+function utf8Of(file: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(readBytes(file))
+  } catch (error) {
+    if (error instanceof UsageError) throw error
+    throw new UsageError(`${file} is not UTF-8.`)
   }
 }
 

@@ -35,7 +35,7 @@ export async function demo(options: DemoOptions): Promise<number> {
   })
   say(options, pc.dim(`Starting a ledger in ${dataDir} …`))
   const running = await serve(config, pino({ level: 'silent' }))
-  const stop = stopOnSignal(running, dataDir)
+  const stop = stopOnSignal(running, options.keep ? null : dataDir)
   try {
     say(options, pc.dim(`It listens on ${running.url}, on a Postgres of its own.`))
     const key = (await readFile(running.adminKeyFile ?? '', 'utf8')).trim()
@@ -57,11 +57,13 @@ async function makeDataDir(): Promise<string> {
 }
 
 /** Ctrl-C in the middle leaves no server and no directory behind. */
-function stopOnSignal(running: RunningLedger, dataDir: string): { forget(): void } {
+function stopOnSignal(running: RunningLedger, throwAway: string | null): { forget(): void } {
   const stop = (): void => {
     void running
       .close()
-      .then(() => rm(dataDir, { recursive: true, force: true }))
+      .then(() =>
+        throwAway === null ? undefined : rm(throwAway, { recursive: true, force: true }),
+      )
       .then(() => process.exit(130))
   }
   process.once('SIGINT', stop)

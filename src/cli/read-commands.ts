@@ -28,14 +28,10 @@ export function readBytes(file: string): Buffer {
 }
 
 function parseMany(bytes: Buffer, file: string): readonly Json[] {
-  const lines = bytes
-    .toString('utf8')
-    .split('\n')
-    .filter((line) => line.trim() !== '')
+  const lines = linesOf(bytes)
   try {
     // One value to a line is NDJSON only if the first line is a whole value.
-    if (lines.length > 1 && isWhole(lines[0] ?? ''))
-      return lines.map((it) => parse(Buffer.from(it)))
+    if (lines.length > 1 && isWhole(lines[0])) return lines.map(parse)
     const value = parse(bytes)
     return Array.isArray(value) ? (value as readonly Json[]) : [value]
   } catch (error) {
@@ -46,9 +42,24 @@ function parseMany(bytes: Buffer, file: string): readonly Json[] {
 
 const parse = (bytes: Uint8Array): Json => parseStrictJson(bytes)
 
-function isWhole(line: string): boolean {
+const NEWLINE = 0x0a
+
+/** Cut as bytes: text that is no UTF-8 must reach the strict parser as it is. */
+function linesOf(bytes: Buffer): readonly Buffer[] {
+  const lines: Buffer[] = []
+  for (let from = 0; from <= bytes.length; ) {
+    const at = bytes.indexOf(NEWLINE, from)
+    const end = at < 0 ? bytes.length : at
+    const line = bytes.subarray(from, end)
+    if (line.toString('latin1').trim() !== '') lines.push(line)
+    from = end + 1
+  }
+  return lines
+}
+
+function isWhole(line: Buffer | undefined): boolean {
   try {
-    return isObject(JSON.parse(line) as Json)
+    return isObject(JSON.parse(String(line)) as Json)
   } catch {
     return false
   }

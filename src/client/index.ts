@@ -1,3 +1,4 @@
+import { canonicalJson } from '../../domain/canonical-json.ts'
 import type { Mode } from '../../domain/dispatch/command.ts'
 import type { JsonObject } from '../../domain/json.ts'
 import { type Identity, identify } from '../identity.ts'
@@ -92,6 +93,8 @@ export function connect(options: TransportOptions): Ledger {
   return {
     request,
     async dispatch(command) {
+      // Refuses what JSON would change on the way, such as NaN, before it is sent as something else.
+      canonicalJson(command.params)
       const { status, body } = await request('POST', '/v1/dispatches', command)
       if (status < 300) return body as Recorded
       return { outcome: 'refused', ...(body as object) } as Refused
@@ -99,7 +102,7 @@ export function connect(options: TransportOptions): Ledger {
     async explain(command) {
       return succeeded(await request('POST', '/v1/explain', command))
     },
-    id: (command) => identify({ occurrence: '', ...command }),
+    id: (command) => identify({ ...command, occurrence: command.occurrence ?? '' }),
     async *events({ after = 0, ...range } = {}) {
       let next: number | null = after
       while (next !== null) {

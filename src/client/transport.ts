@@ -34,14 +34,14 @@ export function createTransport(options: TransportOptions) {
         body: await response.json(),
         position: position === null ? null : Number(position),
       },
-      retryAfterMs: Number(response.headers.get('retry-after') ?? 0) * 1_000,
+      retryAfterMs: (Number(response.headers.get('retry-after') ?? 0) || 0) * 1_000,
     }
   }
 
   const request = async (method: string, path: string, body?: unknown): Promise<Answer> => {
     for (let attempt = 1; ; attempt++) {
       const exchange = await once(method, path, body).catch((error: unknown) => error)
-      const last = attempt >= triesMax
+      const last = attempt >= (isSafeToRepeat(method, body) ? triesMax : 1)
       if (isExchange(exchange) && (last || !isWorthRepeating(exchange.answer))) {
         return exchange.answer
       }
@@ -57,6 +57,10 @@ type Exchange = Readonly<{ answer: Answer; retryAfterMs: number }>
 
 const isExchange = (value: unknown): value is Exchange =>
   typeof value === 'object' && value !== null && 'answer' in value
+
+/** A release that is sent twice could undo a halt which came in between; everything else may be. */
+const isSafeToRepeat = (method: string, body: unknown): boolean =>
+  method !== 'PUT' || (body as { state?: string } | undefined)?.state === 'HALTED'
 
 /** Waiting for an operator is not done in a loop. */
 function isWorthRepeating({ status, body }: Answer): boolean {

@@ -16,8 +16,8 @@ export type ControlAppended<T> = Readonly<{
   decision: T
   /** The fold that the decision leads to: the one it was made on, with its own events. */
   control: ControlState
-  /** Position of the last event that was appended, null where nothing was. */
-  position: number | null
+  /** Position of the last event that was appended; where nothing was, the log's as it was read. */
+  position: number
   appended: number
 }>
 
@@ -33,12 +33,13 @@ export async function appendControl<T extends { readonly events: readonly Contro
 ): Promise<ControlAppended<T>> {
   const startedMs = performance.now()
   while (performance.now() - startedMs < deadlineMs) {
-    const { control } = await ports.ledger.load(CONTROL_STREAM)
+    const { control, position } = await ports.ledger.current()
     const decision = await decide(control)
-    if (decision.events.length === 0) return { decision, control, position: null, appended: 0 }
+    if (decision.events.length === 0) return { decision, control, position, appended: 0 }
     const events = decision.events.map((event, index) => newEvent(call, control, event, index))
     const append = { expected: control.revision, events, callId: call.callId }
-    const { result } = await untilKnown(() => ports.store.appendControl(append))
+    const leftMs = deadlineMs - (performance.now() - startedMs)
+    const { result } = await untilKnown(() => ports.store.appendControl(append), leftMs)
     if (result.outcome === 'appended') {
       const recorded = asRecorded(events, control, call, result)
       const after = evolveControl(control, recorded)

@@ -1,3 +1,4 @@
+import { setImmediate as immediate } from 'node:timers/promises'
 import { canonicalJson } from '../../domain/canonical-json.ts'
 import {
   type CandidateManifest,
@@ -30,7 +31,7 @@ export type CataloguePorts = ControlPorts &
 export type CatalogueApplied = Readonly<{
   results: readonly ManifestResult[]
   appended: number
-  position: number | null
+  position: number
 }>
 
 /**
@@ -44,15 +45,26 @@ export async function applyCatalogue(
   },
   ports: CataloguePorts,
 ): Promise<CatalogueApplied> {
-  const shaped = call.manifests.map((manifest) => candidate(manifest, ports))
+  const shaped: CandidateManifest[] = []
+  for (const manifest of call.manifests) {
+    // Compiling a schema takes a while: others get their turn in between.
+    await immediate()
+    shaped.push(candidate(manifest, ports))
+  }
   const checked = new Map<string, string | undefined>()
+  const baselinesUntilMs = performance.now() + LIMITS.baselineRegistrationMs
   const deadlineMs = LIMITS.baselineRegistrationMs + LIMITS.requestSlackMs
   const { decision, appended, position } = await appendControl(
     call,
     ports,
     deadlineMs,
     async (control) => {
-      const decided = await decideWithBaselines(control, shaped, checked, ports)
+      const decided = await decideWithBaselines(
+        control,
+        shaped,
+        { checked, baselinesUntilMs },
+        ports,
+      )
       return call.validateOnly ? { ...decided, events: [] } : decided
     },
   )
@@ -70,18 +82,23 @@ function candidate(manifest: ReceivedManifest, ports: CataloguePorts): Candidate
   return { body, sha256, invalid: tooLarge ?? invalid ?? badSchema ?? undefined }
 }
 
+/** All baselines of one request share one time. */
+type Checking = Readonly<{ checked: Map<string, string | undefined>; baselinesUntilMs: number }>
+
 /** Baselines are run for what would be registered, and once per content however often we decide. */
 async function decideWithBaselines(
   control: ControlState,
   candidates: readonly CandidateManifest[],
-  checked: Map<string, string | undefined>,
+  { checked, baselinesUntilMs }: Checking,
   ports: CataloguePorts,
 ): Promise<CatalogueDecision> {
   const first = decideCatalogue(control, candidates)
   if (first.events.length === 0) return first
   for (const [index, it] of candidates.entries()) {
     if (first.results[index]?.outcome !== 'new' || checked.has(it.sha256)) continue
-    checked.set(it.sha256, await whyBadBaseline(control, candidates, it, ports))
+    const runBaseline: RunBaseline = (contract, fixture) =>
+      ports.runBaseline(contract, fixture, Math.max(1, baselinesUntilMs - performance.now()))
+    checked.set(it.sha256, await whyBadBaseline(control, candidates, it, runBaseline))
   }
   const judged = candidates.map((it) => ({ ...it, invalid: it.invalid ?? checked.get(it.sha256) }))
   return decideCatalogue(control, judged)
@@ -91,7 +108,7 @@ async function whyBadBaseline(
   control: ControlState,
   all: readonly CandidateManifest[],
   { body, sha256 }: CandidateManifest,
-  { runBaseline }: CataloguePorts,
+  runBaseline: RunBaseline,
 ): Promise<string | undefined> {
   if (body.kind !== 'Contract' || (body.baseline ?? []).length === 0) return undefined
   const fixture = fixtureOf(control, all, body)
@@ -135,7 +152,7 @@ function refuseUnacceptable(results: readonly ManifestResult[]): void {
 export async function retireManifest(
   call: Call & { readonly manifest: ManifestRetired['data'] },
   ports: ControlPorts,
-): Promise<{ appended: number; position: number | null }> {
+): Promise<{ appended: number; position: number }> {
   const { manifest } = call
   const { appended, position } = await appendControl(
     call,

@@ -53,14 +53,24 @@ export function followControl(store: EventStore, log: Log): FollowedLog {
     throw behind(fold.state.revision, tip)
   }
 
+  /** Brings the fold up to what an answer of the store told, which was sent at `revisionAtSend`. */
+  const upTo = async (tip: ControlTip, revisionAtSend: number): Promise<ControlState> => {
+    if (tip.revision < revisionAtSend && fold.state.revision >= revisionAtSend) drop(tip)
+    return (await catchUp(tip)).state
+  }
+
   return {
     async load(stream) {
       const revisionAtSend = fold.state.revision
       const { events, control: tip } = await store.load(stream)
-      if (tip.revision < revisionAtSend && fold.state.revision >= revisionAtSend) drop(tip)
-      const { state } = await catchUp(tip)
+      const control = await upTo(tip, revisionAtSend)
       for (const event of events) assertReadable(event)
-      return { events, control: state }
+      return { events, control }
+    },
+    async current() {
+      const revisionAtSend = fold.state.revision
+      const { control: tip, position } = await store.head()
+      return { control: await upTo(tip, revisionAtSend), position }
     },
   }
 }

@@ -12,6 +12,8 @@ export type Commit = Readonly<{
   events: readonly [JudgedEvent, ...JudgedEvent[]]
   controlRevision: number
   call: Call
+  /** Milliseconds that the call still has. */
+  leftMs: number
 }>
 export type Committed = Readonly<{
   outcome: 'appended'
@@ -38,7 +40,7 @@ export async function commit(
     callId: request.call.callId,
     controlRevision: allRefused ? null : request.controlRevision,
   }
-  const { result, retried } = await untilKnown(() => store.appendDispatch(append))
+  const { result, retried } = await untilKnown(() => store.appendDispatch(append), request.leftMs)
   if (result.outcome !== 'appended') return result
   const firstPosition = result.position - events.length + 1
   const recorded = events.map((event, index) => ({

@@ -2,7 +2,8 @@ import { canonicalJson } from '../../domain/canonical-json.ts'
 import type { Material } from '../../domain/dispatch/judgement.ts'
 import type { Plan } from '../../domain/dispatch/plan.ts'
 import type { ExecutorStamp, Pins } from '../../domain/events.ts'
-import type { Json } from '../../domain/json.ts'
+import { isObject, type Json } from '../../domain/json.ts'
+import { LIMITS } from '../../domain/limits.ts'
 import { digestOf } from '../identity.ts'
 import { type Executor, ExecutorFailure, type ExecutorRegistry, type Report } from '../ports.ts'
 
@@ -31,7 +32,7 @@ export async function execute(
     const found = executors.get(executor.type)
     if (found === undefined) throw new ExecutorFailure('threw', 'executor-gone')
     const report = await withinTime(found, plan)
-    return { pins, executor, seen: report.evidence, result: resultOf(report) }
+    return { pins, executor, ...checked(report, plan) }
   } catch (cause) {
     return { pins, executor, seen: failureOf(cause), result: null }
   }
@@ -42,7 +43,7 @@ async function withinTime(executor: Executor, plan: Plan): Promise<Report> {
   const controller = new AbortController()
   const expired = new Promise<never>((_, reject) => {
     controller.signal.addEventListener('abort', () =>
-      reject(new ExecutorFailure('timeout', 'time')),
+      reject(new ExecutorFailure('timeout', 'deadline')),
     )
   })
   const timer = setTimeout(() => controller.abort(), plan.limits.timeMs + GRACE_MS)
@@ -53,14 +54,36 @@ async function withinTime(executor: Executor, plan: Plan): Promise<Report> {
   }
 }
 
-/** So that the executor's own limit, which knows more, is the one that speaks. */
-const GRACE_MS = 1_000
+/** The executor's own limit starts with the run; this one allows for the wait for a free process. */
+const GRACE_MS = LIMITS.requestSlackMs - 1_000
 
-const resultOf = ({ verdict, output }: Report): Execution['result'] => ({
-  verdict,
-  output,
-  outputDigest: digestOf(output),
-})
+/** Whatever an executor says of itself, only a report that can be recorded as it is counts as one. */
+function checked(
+  { verdict, output, evidence }: Report,
+  plan: Plan,
+): Pick<Execution, 'seen' | 'result'> {
+  const known = (['would_succeed', 'would_fail'] as const).includes(verdict)
+  if (!known || !isObject(evidence)) throw new ExecutorFailure('not-json', 'not-a-report')
+  const text = recordable(output)
+  recordable(evidence)
+  if (Buffer.byteLength(text) > plan.limits.outputBytes)
+    throw new ExecutorFailure('limit', 'output')
+  return { seen: evidence, result: { verdict, output, outputDigest: digestOf(output) } }
+}
+
+/** The escape itself, not an escaped backslash before the same letters. */
+const NUL = /(?<!\\)(?:\\\\)*\\u0000/
+
+/** U+0000 is JSON, and yet no text that Postgres could read out again. */
+function recordable(value: Json): string {
+  try {
+    const text = canonicalJson(value)
+    if (!NUL.test(text)) return text
+  } catch (cause) {
+    throw new ExecutorFailure('not-json', 'not-canonical', { cause })
+  }
+  throw new ExecutorFailure('not-json', 'nul-character')
+}
 
 const failureOf = (cause: unknown): Json =>
   cause instanceof ExecutorFailure

@@ -1,3 +1,5 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { canonicalJson } from '../../domain/canonical-json.ts'
 import type { ControlState } from '../../domain/control/state.ts'
 import { resolvePins } from '../../domain/control/state.ts'
 import type { AskedCommand } from '../../domain/dispatch/command.ts'
@@ -14,6 +16,7 @@ import type { ExecutorStamp, Pins } from '../../domain/events.ts'
 import { type Gate, type JudgedGate, judgeGate } from '../../domain/gates/gate.ts'
 import { gatesOf, REPLAY_GATES } from '../../domain/gates/index.ts'
 import { isObject, type Json } from '../../domain/json.ts'
+import { LIMITS } from '../../domain/limits.ts'
 import type { ExecutorRegistry, Facts } from '../ports.ts'
 import { belongsTo, type Execution, type ExecutionTurn } from './execution.ts'
 
@@ -105,6 +108,11 @@ async function inOrder(
   return judged
 }
 
+/** A baseline keeps a limit of its own; anything else is quick. */
+const FACT_TIME_MS = LIMITS.statementTimeMs
+const BASELINE_TIME_MS = LIMITS.executorTimeMs + LIMITS.requestSlackMs
+const TOO_LATE: Json = { failure: 'timeout' }
+
 /** A fact that cannot be gathered is seen as such; no gate passes on it. */
 async function gather(
   gate: Gate,
@@ -113,10 +121,20 @@ async function gather(
   pins: Pins | null,
 ): Promise<Json> {
   if (gate.name === 'pins') return pins
+  const late = new AbortController()
+  const fact = facts[gate.name]?.(command, control) ?? Promise.resolve(null)
+  const timeMs = gate.name === 'baseline' ? BASELINE_TIME_MS : FACT_TIME_MS
+  const lateness = pause(timeMs, TOO_LATE, { signal: late.signal })
   try {
-    return (await facts[gate.name]?.(command, control)) ?? null
+    const seen = await Promise.race([fact, lateness])
+    // What cannot be written as JSON cannot be stored verbatim, so nobody could judge it again.
+    canonicalJson(seen)
+    return seen
   } catch {
     return { failure: 'threw' }
+  } finally {
+    late.abort()
+    lateness.catch(() => undefined)
   }
 }
 

@@ -29,18 +29,25 @@ const PAUSES_MAX = 10_000
  * Old entries are dropped as new ones come, so the memory is bounded.
  */
 export function createExecutionPauses(clock: Clock): {
-  isPaused(dispatchId: string): boolean
+  /** Asked right before a start: of many callers at one moment, one may. */
+  mayStart(dispatchId: string): boolean
   mark(dispatchId: string): void
 } {
-  const refusedAtMs = new Map<string, number>()
+  const startedAtMs = new Map<string, number>()
+  const mark = (dispatchId: string): void => {
+    startedAtMs.delete(dispatchId)
+    startedAtMs.set(dispatchId, clock())
+    const [oldest] = startedAtMs.keys()
+    if (startedAtMs.size > PAUSES_MAX && oldest !== undefined) startedAtMs.delete(oldest)
+  }
   return {
-    isPaused: (dispatchId) =>
-      clock() - (refusedAtMs.get(dispatchId) ?? Number.NEGATIVE_INFINITY) < LIMITS.executionPauseMs,
-    mark(dispatchId) {
-      refusedAtMs.delete(dispatchId)
-      refusedAtMs.set(dispatchId, clock())
-      const [oldest] = refusedAtMs.keys()
-      if (refusedAtMs.size > PAUSES_MAX && oldest !== undefined) refusedAtMs.delete(oldest)
+    mark,
+    mayStart(dispatchId) {
+      const lastMs = startedAtMs.get(dispatchId)
+      if (lastMs === undefined) return true
+      if (clock() - lastMs < LIMITS.executionPauseMs) return false
+      mark(dispatchId)
+      return true
     },
   }
 }

@@ -3,18 +3,18 @@ import { decide, type JudgedEvent, observe } from '../../domain/dispatch/decide.
 import { evolve } from '../../domain/dispatch/evolve.ts'
 import type { Judgement } from '../../domain/dispatch/judgement.ts'
 import { limitsOf } from '../../domain/dispatch/plan.ts'
-import { type DispatchState, EMPTY_DISPATCH } from '../../domain/dispatch/state.ts'
+import type { DispatchState } from '../../domain/dispatch/state.ts'
 import type { DispatchEvent, Recorded } from '../../domain/events.ts'
-import { dispatchStream } from '../../domain/identity.ts'
 import { LIMITS } from '../../domain/limits.ts'
 import { LedgerError } from '../errors.ts'
 import { type Identity, identify } from '../identity.ts'
-import type { DispatchCall, EventStore, FollowedLog } from '../ports.ts'
+import type { DispatchCall, EventStore, FollowedLog, Log } from '../ports.ts'
 import { assertNamespaceAllowed } from './allowed-namespace.ts'
 import { answer, type DispatchAnswer } from './answer.ts'
 import { type Committed, commit } from './commit.ts'
 import { belongsTo, type Execution, type ExecutionTurn, execute } from './execution.ts'
 import { type Ask, type Judged, type JudgePorts, judge } from './judge.ts'
+import { loadIdentified } from './load-dispatch.ts'
 import type { Clock, Pacing } from './pacing.ts'
 
 export type DispatchPorts = JudgePorts &
@@ -23,6 +23,7 @@ export type DispatchPorts = JudgePorts &
     ledger: FollowedLog
     pacing: Pacing
     clock: Clock
+    log: Log
   }>
 
 /** One call under way. It may judge several times, but it runs with one identity and one call id. */
@@ -48,10 +49,10 @@ export async function runDispatch(
   ports: DispatchPorts,
 ): Promise<DispatchAnswer> {
   const identity = identify(call.command)
-  assertNamespaceAllowed(call.caller, call.command)
   const startedMs = ports.clock()
   const run: Run = { call, identity, startedMs, appended: [], held: null, observation: null }
   try {
+    assertNamespaceAllowed(call.caller, call.command)
     return await untilAnswered(run, ports)
   } catch (error) {
     throw error instanceof LedgerError ? identified(error, run) : error
@@ -59,17 +60,19 @@ export async function runDispatch(
 }
 
 async function untilAnswered(run: Run, ports: DispatchPorts): Promise<DispatchAnswer> {
-  const { call } = run
+  const { call, identity } = run
   for (let attempt = 1; attempt <= LIMITS.appendTries; attempt++) {
     const ask = await load(run, ports)
     const judged = await judge(ask, ports, executionTurn(run, ask, ports))
+    if (judged.judgement.refusal?.stage === 'execution')
+      ports.pacing.pauses.mark(identity.dispatchId)
     if (isOvertaken(run, judged)) break
     const events = decide(call.command, ask.state, judged.judgement, judged.material)
     if (!hasEvents(events) || !mayOpen(run, ask.state, events, ports)) {
       return answer(outcomeOf(run, ask), judged.judgement)
     }
     const result = await append(run, ports, {
-      state: ask.state,
+      ask,
       events,
       judgement: judged.judgement,
     })
@@ -82,8 +85,9 @@ async function untilAnswered(run: Run, ports: DispatchPorts): Promise<DispatchAn
 
 /** A problem of a command that has an identity says so; what this call appended is not nothing. */
 function identified(error: LedgerError, { identity, appended }: Run): LedgerError {
-  const members = { ...error.members, ...identity, eventsAppended: appended.length }
   const recorded = appended.length > 0 ? 'unknown' : error.recorded
+  const known = recorded === 'unknown' ? {} : { eventsAppended: appended.length }
+  const members = { ...error.members, ...identity, ...known }
   const { cause, retryAfterSeconds: wait } = error
   return new LedgerError(error.code, error.message, {
     cause,
@@ -93,17 +97,9 @@ function identified(error: LedgerError, { identity, appended }: Run): LedgerErro
   })
 }
 
-/** Loads the stream and the control fold, and compares the digest that the stream was opened with. */
-async function load(run: Run, { ledger }: DispatchPorts): Promise<Ask> {
+async function load(run: Run, { ledger, log }: DispatchPorts): Promise<Ask> {
   const { identity, call } = run
-  const { events, control } = await ledger.load(dispatchStream(identity.dispatchId))
-  const state = (events as readonly Recorded<DispatchEvent>[]).reduce(evolve, EMPTY_DISPATCH)
-  if (state.digest !== null && state.digest !== identity.digest) {
-    throw new LedgerError(
-      'gate-indeterminate',
-      `The stream of ${identity.dispatchId} was opened with another digest: ${state.digest}`,
-    )
-  }
+  const { state, control } = await loadIdentified(ledger, identity, log)
   return { command: call.command, digest: identity.digest, state, control }
 }
 
@@ -111,7 +107,8 @@ async function load(run: Run, { ledger }: DispatchPorts): Promise<Ask> {
 function executionTurn(run: Run, ask: Ask, ports: DispatchPorts): ExecutionTurn {
   return async (plan, pins, executor) => {
     const { held } = run
-    if (held !== null && (held.result === null || belongsTo(held, pins, executor))) return held
+    const refused = run.observation !== null
+    if (held !== null && (refused || belongsTo(held, pins, executor))) return held
     if (held !== null && deadlineMs(run, ask) - ports.clock() < plan.limits.timeMs) {
       throw new LedgerError(
         'contended',
@@ -119,7 +116,7 @@ function executionTurn(run: Run, ask: Ask, ports: DispatchPorts): ExecutionTurn 
       )
     }
     const { dispatchId } = run.identity
-    if (ports.pacing.pauses.isPaused(dispatchId)) {
+    if (!ports.pacing.pauses.mayStart(dispatchId)) {
       throw new LedgerError(
         'rate-limited',
         'The last execution was refused less than a second ago',
@@ -163,7 +160,7 @@ function mayOpen(
 }
 
 type Decided = Readonly<{
-  state: DispatchState
+  ask: Ask
   events: readonly [JudgedEvent, ...JudgedEvent[]]
   judgement: Judgement
 }>
@@ -172,12 +169,20 @@ type Decided = Readonly<{
 async function append(
   run: Run,
   ports: DispatchPorts,
-  { state, events, judgement }: Decided,
+  { ask, events, judgement }: Decided,
 ): Promise<DispatchState | null> {
   const { dispatchId } = run.identity
-  if (judgement.refusal?.stage === 'execution') ports.pacing.pauses.mark(dispatchId)
+  const { state } = ask
   const { controlRevision } = judgement
-  const request = { dispatchId, expected: state.revision, events, controlRevision, call: run.call }
+  const leftMs = deadlineMs(run, ask) - ports.clock()
+  const request = {
+    dispatchId,
+    expected: state.revision,
+    events,
+    controlRevision,
+    call: run.call,
+    leftMs,
+  }
   const result = await commit(ports.store, request)
   return result.outcome === 'appended' ? after(run, state, result, ports) : null
 }
@@ -202,7 +207,7 @@ async function recordObservation(
     const ask = await load(run, ports)
     const events = observe(ask.command, ask.state, judgement, ask.digest)
     if (!hasEvents(events)) throw new Error('a refused execution decided no event')
-    const state = await append(run, ports, { state: ask.state, events, judgement })
+    const state = await append(run, ports, { ask, events, judgement })
     if (state !== null) return answer(outcomeOf(run, { ...ask, state }), judgement)
     if (ports.clock() > deadlineMs(run, ask)) {
       throw new LedgerError('contended', 'The refused execution could not be recorded in time')

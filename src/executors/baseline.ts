@@ -12,6 +12,8 @@ import {
 } from '../ports.ts'
 
 const CACHED_MAX = 1_000
+/** Cases under way at a time: a baseline leaves room for dispatches. */
+const AT_ONCE = 32
 
 /**
  * Runs golden cases. Only n of n is kept, by the content of contract and fixture and by the build:
@@ -41,11 +43,18 @@ export function createBaselineRunner(executors: ExecutorRegistry): RunBaseline {
 
 async function withinTime<T>(timeMs: number, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController()
+  const expired = new Promise<never>((_, reject) => {
+    controller.signal.addEventListener('abort', () =>
+      reject(new ExecutorFailure('timeout', 'baseline')),
+    )
+  })
+  expired.catch(() => undefined)
   const timer = setTimeout(() => controller.abort(), timeMs)
   try {
-    return await run(controller.signal)
+    return await Promise.race([run(controller.signal), expired])
   } finally {
     clearTimeout(timer)
+    controller.abort()
   }
 }
 
@@ -56,9 +65,12 @@ async function runCases(
   signal: AbortSignal,
 ): Promise<BaselineResult> {
   const cases = contract.baseline ?? []
-  const matches = await Promise.all(
-    cases.map((one) => matchesCase(executor, contract, fixture, { one, signal })),
-  )
+  const matches: boolean[] = []
+  for (let from = 0; from < cases.length; from += AT_ONCE) {
+    const slice = cases.slice(from, from + AT_ONCE)
+    const run = slice.map((one) => matchesCase(executor, contract, fixture, { one, signal }))
+    matches.push(...(await Promise.all(run)))
+  }
   const differing = cases.filter((_, index) => matches[index] !== true).map((one) => one.name)
   return {
     cases: cases.length,

@@ -11,6 +11,9 @@ import { LIMITS } from '../../domain/limits.ts'
 import type { ExecutorRegistry, Facts, RunBaseline } from '../ports.ts'
 import { createParamsJudge } from './params.ts'
 
+/** All cases together end before the request does. */
+const BASELINE_SLACK_MS = LIMITS.requestSlackMs - 1_000
+
 /** Gathers what the gates need to see. Each function is asked only once its gate's turn has come. */
 export function createFacts(executors: ExecutorRegistry, runBaseline: RunBaseline): Facts {
   const judgeParams = createParamsJudge()
@@ -37,7 +40,7 @@ export function createFacts(executors: ExecutorRegistry, runBaseline: RunBaselin
       const cases = contract?.body.baseline?.length ?? 0
       if (contract === undefined || cases === 0) return null
       const fixture = findFixture(control, contract.body) as RegisteredManifest<FixtureBody>
-      const timeMs = Math.min(limitsOf(contract.body).timeMs * cases, LIMITS.executorTimeMs)
+      const timeMs = limitsOf(contract.body).timeMs + BASELINE_SLACK_MS
       return { ...(await runBaseline(contract, fixture, timeMs)) }
     },
   }

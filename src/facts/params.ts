@@ -1,18 +1,35 @@
+import { createContext, Script } from 'node:vm'
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
-import type { Json, JsonObject } from '../../domain/json.ts'
+import { isObject, type Json, type JsonObject } from '../../domain/json.ts'
 import { LIMITS } from '../../domain/limits.ts'
 
 /** Strict JSON Schema 2020-12: unknown keywords fail, nothing is coerced and nothing filled in. */
-const createAjv = () => new Ajv2020({ strict: true, allErrors: true, validateFormats: false })
+const ajv = new Ajv2020({
+  strict: true,
+  allErrors: true,
+  validateFormats: false,
+  addUsedSchema: false,
+})
+
+/** Compiles without keeping: what ajv remembers of a schema is ours to bound. */
+function compile(schema: JsonObject): ValidateFunction {
+  try {
+    return ajv.compile(schema)
+  } finally {
+    ajv.removeSchema(schema)
+  }
+}
 
 /** Compiled schemas kept by the sha256 of their contract; the oldest go first. */
 const COMPILED_MAX = 500
+/** A pattern can take time without end on a short text, and nothing else runs meanwhile. */
+const PATTERN_TIME_MS = 50
 
 /** Judges params by a contract's schema: `{ valid, errors: [{ path, keyword }] }`, at most ten. */
 export function createParamsJudge() {
   const compiled = new Map<string, ValidateFunction>()
   return (sha256: string, schema: JsonObject, params: JsonObject): Json => {
-    const validate = compiled.get(sha256) ?? createAjv().compile(schema)
+    const validate = compiled.get(sha256) ?? withinTime(schema, compile(schema))
     compiled.set(sha256, validate)
     const [oldest] = compiled.keys()
     if (compiled.size > COMPILED_MAX && oldest !== undefined) compiled.delete(oldest)
@@ -20,9 +37,30 @@ export function createParamsJudge() {
     const errors = (validate.errors ?? []).slice(0, LIMITS.refusalListedNames)
     return {
       valid,
-      errors: errors.map(({ instancePath, keyword }) => ({ path: instancePath, keyword })),
+      errors: errors.map(({ instancePath, keyword }) => ({
+        path: shortened(instancePath),
+        keyword,
+      })),
     }
   }
+}
+
+const PATH_MAX = 200
+const shortened = (path: string): string => path.slice(0, PATH_MAX)
+
+/** Where patterns take part, a watchdog ends the validation; ended is "could not tell", which refuses. */
+function withinTime(schema: JsonObject, validate: ValidateFunction): ValidateFunction {
+  if (!JSON.stringify(schema).includes('"pattern')) return validate
+  const script = new Script('validate(params)')
+  const context = createContext({ validate, params: null })
+  const timed = (params: unknown): boolean => {
+    context['params'] = params
+    const valid: unknown = script.runInContext(context, { timeout: PATTERN_TIME_MS })
+    timed.errors = validate.errors ?? null
+    return valid === true
+  }
+  timed.errors = null as ValidateFunction['errors']
+  return timed as unknown as ValidateFunction
 }
 
 /** Keywords that would reach outside the schema or change what is judged. */
@@ -33,21 +71,38 @@ export function whyBadSchema(schema: JsonObject): string | null {
   const forbidden = findForbidden(schema, '/params')
   if (forbidden !== null) return forbidden
   try {
-    createAjv().compile(schema)
+    compile(schema)
     return null
   } catch (error) {
     return `its params are no strict JSON Schema 2020-12: ${error instanceof Error ? error.message : ''}`
   }
 }
 
-function findForbidden(value: Json, path: string): string | null {
-  if (typeof value !== 'object' || value === null) return null
-  for (const [key, member] of Object.entries(value)) {
-    const outside = key === '$ref' && !(typeof member === 'string' && member.startsWith('#'))
-    const isKeyword = !path.endsWith('/properties')
-    if (isKeyword && (outside || FORBIDDEN.includes(key))) return `${path} may not have ${key}`
-    const found = findForbidden(member, `${path}/${key}`)
+/** The keywords of draft 2020-12 that hold schemas: one, many by name, or a list. */
+const ONE = ['additionalProperties', 'contains', 'else', 'if', 'items', 'not', 'propertyNames']
+const ONE_MORE = ['then', 'unevaluatedItems', 'unevaluatedProperties', 'contentSchema']
+const BY_NAME = ['$defs', 'definitions', 'dependentSchemas', 'patternProperties', 'properties']
+const LISTS = ['allOf', 'anyOf', 'oneOf', 'prefixItems']
+
+/** Walks schemas alone: a property that is called `default`, or data that has one, is no keyword. */
+function findForbidden(schema: Json | undefined, path: string): string | null {
+  if (!isObject(schema)) return null
+  const reference = schema['$ref']
+  if (reference !== undefined && !(typeof reference === 'string' && reference.startsWith('#'))) {
+    return `${path} may not have $ref to what is outside of it`
+  }
+  const keyword = FORBIDDEN.find((it) => Object.hasOwn(schema, it))
+  if (keyword !== undefined) return `${path} may not have ${keyword}`
+  for (const [below, inner] of innerSchemas(schema)) {
+    const found = findForbidden(inner, `${path}/${below}`)
     if (found !== null) return found
   }
   return null
 }
+
+const innerSchemas = (schema: JsonObject): readonly (readonly [string, Json | undefined])[] => [
+  ...[...ONE, ...ONE_MORE].map((name) => [name, schema[name]] as const),
+  ...[...BY_NAME, ...LISTS].flatMap((name) =>
+    Object.entries(schema[name] ?? {}).map(([key, it]) => [`${name}/${key}`, it as Json] as const),
+  ),
+]

@@ -43,7 +43,7 @@ export type HttpPorts = Readonly<{
   ): Promise<CatalogueApplied>
   retireManifest(
     call: Call & { manifest: ManifestRetired['data'] },
-  ): Promise<{ appended: number; position: number | null }>
+  ): Promise<{ appended: number; position: number }>
   listDispatches(query: PageQuery): Promise<Page>
   /** As they fired at boot: nothing is dispatched while one did not. */
   negativeControls: readonly NegativeControlResult[]

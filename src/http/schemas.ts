@@ -25,7 +25,7 @@ export const command = z
     params: z
       .looseObject({})
       .describe('Judged by the schema of the contract. Stored for ever, in the clear: no secrets.'),
-    outputNamespace: z.string().max(1_000).describe('DRYRUN-NS:<segment>(/<segment>)*'),
+    outputNamespace: z.string().describe('DRYRUN-NS:<segment>(/<segment>)*'),
     occurrence: z
       .string()
       .regex(OCCURRENCE_PATTERN)

@@ -3,6 +3,7 @@ import swagger from '@fastify/swagger'
 import Fastify, {
   type FastifyBaseLogger,
   type FastifyInstance,
+  type FastifyReply,
   type FastifyRequest,
   LogController,
   type RouteOptions,
@@ -38,6 +39,16 @@ export async function createServer(
     routerOptions: { maxParamLength: 1_000 },
     requestTimeout: 30_000,
     forceCloseConnections: 'idle',
+    frameworkErrors: (_, request, reply) => {
+      // A path that cannot even be decoded names nothing here.
+      const problem = problemOf(
+        new LedgerError('not-found', `There is no ${request.method} like that`),
+      )
+      void (reply as FastifyReply)
+        .code(problem.status)
+        .type('application/problem+json')
+        .send(JSON.stringify(problem.body))
+    },
   })
   app.setValidatorCompiler(validatorCompiler)
   // Answers are built from what was recorded; checking them again would triple the cost of a page.

@@ -1,5 +1,6 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import type pg from 'pg'
-import type { Recorded } from '../../domain/events.ts'
+import { type Recorded, whyUnreadable } from '../../domain/events.ts'
 import { type KeyedProjection, schemaOf } from '../../projections/projection.ts'
 import type { EventStore, Log } from '../ports.ts'
 import { applyBatch } from './apply-batch.ts'
@@ -48,7 +49,7 @@ export function startProjector(
         set('stopped', detail)
         if (error instanceof Unhealthy) return
       }
-      await pause(RETRY_MS, stop.signal)
+      await pause(RETRY_MS, undefined, { signal: stop.signal }).catch(() => undefined)
     }
   }
   const done = run()
@@ -121,6 +122,8 @@ async function* batches(
   let batch: Recorded[] = []
   let head = await store.head()
   for await (const event of store.tail({ after, signal })) {
+    const why = whyUnreadable(event)
+    if (why !== null) throw new Unhealthy(`${why}, at position ${event.position}`)
     batch.push(event)
     if (event.position >= head.position) head = await store.head()
     if (batch.length < BATCH_MAX && event.position < head.position) continue
@@ -128,12 +131,3 @@ async function* batches(
     batch = []
   }
 }
-
-const pause = (ms: number, signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms)
-    signal.addEventListener('abort', () => {
-      clearTimeout(timer)
-      resolve()
-    })
-  })

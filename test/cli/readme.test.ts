@@ -25,11 +25,11 @@ const masked = (text: string): string =>
     .replaceAll(/key:[a-z2-7]{12}/g, 'key:aaaaaaaaaaaa')
 
 /** The snippet as a service would run it, but for where the client and the server are. */
-async function runSnippet(code: string, url: string, key: string): Promise<string> {
+async function runSnippet(code: string, at: string, key: string): Promise<string> {
   const client = new URL('../../src/client/index.ts', import.meta.url).pathname
   const program = code
     .replace("'dispatch-ledger/client'", JSON.stringify(client))
-    .replace('http://127.0.0.1:4400', url)
+    .replace('http://127.0.0.1:4400', at)
   const file = join(await mkdtemp(join(tmpdir(), 'dispatch-ledger-readme-')), 'snippet.mts')
   await writeFile(file, program)
   const env = { ...process.env, LEDGER_KEY: key }

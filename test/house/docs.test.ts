@@ -68,7 +68,7 @@ describe('docs/events.md', () => {
 describe('docs/safety-contract.md', () => {
   it('leads from each rule to files and tests that are there', () => {
     const rows = table('docs/safety-contract.md', 'rule | promise')
-    expect(rows.map((row) => row[0])).toEqual([...'0123456789'])
+    expect(rows.map((row) => row[0])).toEqual(Array.from('0123456789'))
     for (const row of rows) {
       const files = [...`${row[2]} ${row[3]}`.matchAll(/`([^`]+)`/g)].map((match) => match[1] ?? '')
       expect(files.filter((file) => !existsSync(file))).toEqual([])
@@ -110,7 +110,9 @@ describe('docs/reference.md', () => {
     const listed = table('docs/reference.md', 'route | scope').map((row) =>
       row.slice(0, 2).map(plain),
     )
-    const { paths = {} } = app.swagger() as unknown as { paths?: Record<string, Record<string, Operation>> }
+    const { paths = {} } = app.swagger() as unknown as {
+      paths?: Record<string, Record<string, Operation>>
+    }
     const served = Object.entries(paths).flatMap(([path, methods]) =>
       Object.entries(methods).map(([method, { security }]) => [
         `${method.toUpperCase()} ${path}`,
@@ -118,7 +120,7 @@ describe('docs/reference.md', () => {
       ]),
     )
     const hidden = [['GET /openapi.json', 'none']]
-    expect(listed.toSorted()).toEqual([...served, ...hidden].toSorted())
+    expect(new Set(listed.map(String))).toEqual(new Set([...served, ...hidden].map(String)))
   })
 
   it('lists every role with its scopes', () => {

@@ -11,7 +11,8 @@ export type CliOptions = Readonly<{ env?: Record<string, string>; cwd?: string; 
 const environment = (env: Record<string, string> = {}): NodeJS.ProcessEnv => ({
   ...Object.fromEntries(
     Object.entries(process.env).filter(
-      ([name]) => !name.startsWith('LEDGER_') && name !== 'DATABASE_URL' && !/^VITEST/.test(name),
+      ([name]) =>
+        !name.startsWith('LEDGER_') && name !== 'DATABASE_URL' && !name.startsWith('VITEST'),
     ),
   ),
   ...env,

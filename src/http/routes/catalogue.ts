@@ -3,7 +3,6 @@ import { z } from 'zod'
 import type { RegisteredManifest } from '../../../domain/control/state.ts'
 import { findManifest } from '../../../domain/control/state.ts'
 import type { ManifestKind } from '../../../domain/events.ts'
-import { CONTROL_STREAM } from '../../../domain/identity.ts'
 import { LIMITS } from '../../../domain/limits.ts'
 import type { ReceivedManifest } from '../../control/manifest.ts'
 import { LedgerError } from '../../errors.ts'
@@ -36,7 +35,7 @@ export const catalogueRoutes: FastifyPluginAsyncZod<HttpPorts> = async (app, por
       const manifests = request.body.manifests as unknown as ReceivedManifest[]
       const applied = await ports.applyCatalogue({ ...request.call, manifests, validateOnly })
       Object.assign(request.facts, { manifests: manifests.length, appended: applied.appended })
-      if (applied.position !== null) reply.header('ledger-position', applied.position)
+      reply.header('ledger-position', applied.position)
       if (applied.appended > 0) reply.code(CREATED)
       return { results: applied.results }
     },
@@ -55,7 +54,7 @@ export const catalogueRoutes: FastifyPluginAsyncZod<HttpPorts> = async (app, por
     },
     async (request, reply) => {
       const head = await waitForPosition(request.query.minPosition ?? 0, ports.store.head)
-      const { control } = await ports.ledger.load(CONTROL_STREAM)
+      const { control } = await ports.ledger.current()
       reply.header('ledger-position', head.position)
       const kind = request.query.kind && KINDS[request.query.kind]
       const all = [...control.manifests.values()].flat()
@@ -80,7 +79,7 @@ export const catalogueRoutes: FastifyPluginAsyncZod<HttpPorts> = async (app, por
       const head = await waitForPosition(request.query.minPosition ?? 0, ports.store.head)
       const { id, version } = request.params
       const kind = KINDS[request.params.kind]
-      const { control } = await ports.ledger.load(CONTROL_STREAM)
+      const { control } = await ports.ledger.current()
       const found = findManifest(control, { kind, id, version })
       if (found === undefined) {
         throw new LedgerError('not-found', `${kind} ${id}@${version} is not registered`)
@@ -105,7 +104,7 @@ export const catalogueRoutes: FastifyPluginAsyncZod<HttpPorts> = async (app, por
       const { id, version } = request.params
       const manifest = { kind: KINDS[request.params.kind], id, version }
       const { appended, position } = await ports.retireManifest({ ...request.call, manifest })
-      if (position !== null) reply.header('ledger-position', position)
+      reply.header('ledger-position', position)
       return { ...manifest, retired: true, eventsAppended: appended }
     },
   )

@@ -1,6 +1,5 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
-import { CONTROL_STREAM } from '../../../domain/identity.ts'
 import { reportSwitch } from '../../control/set-switch.ts'
 import type { HttpPorts } from '../ports.ts'
 import * as schemas from '../schemas.ts'
@@ -20,7 +19,7 @@ export const switchRoutes: FastifyPluginAsyncZod<HttpPorts> = async (app, ports)
     },
     async (request, reply) => {
       const head = await waitForPosition(request.query.minPosition ?? 0, ports.store.head)
-      const { control } = await ports.ledger.load(CONTROL_STREAM)
+      const { control } = await ports.ledger.current()
       reply.header('ledger-position', head.position)
       return { guarantee: ports.store.guarantee, ...reportSwitch(control) }
     },

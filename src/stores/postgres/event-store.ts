@@ -16,8 +16,9 @@ import { createPool } from './pool.ts'
 import { type CommitRow, eventsOf } from './rows.ts'
 import { createWakeups, type Wakeups } from './wakeups.ts'
 
-/** Commits fetched at a time by `read`; an event is at most a few hundred kilobytes. */
+/** What `read` fetches at a time at most, in commits and in bytes as stored. */
 const READ_COMMITS = 500
+const READ_BYTES = 4 * 1024 * 1024
 /** Followers look again after this time even when no notification came. */
 const POLL_MS = 500
 
@@ -25,18 +26,20 @@ export type PostgresEventStore = EventStore & { close(): Promise<void> }
 
 /**
  * The log in Postgres. `url` is the runtime login: a member of ledger_writer, owner of nothing.
- * Control appends have a connection of their own, so that no queue stands before a halt.
+ * Whatever is of `control` has connections of its own, so that no queue stands before a halt.
  */
 export function createPostgresEventStore(url: string): PostgresEventStore {
   const pool = createPool(url, 'dispatch', 16)
-  const controlPool = createPool(url, 'control', 2)
+  const controlPool = createPool(url, 'control', 4)
   const wakeups = createWakeups(url)
   const reader = createReader(pool, wakeups)
   return {
     guarantee: 'atomic',
     appendDispatch: (request) => appendDispatch(pool, request),
     appendControl: (request) => appendControl(controlPool, request),
-    load: (stream, afterRevision = -1) => load(pool, stream, afterRevision),
+    load: (stream, afterRevision = -1) =>
+      load(stream === CONTROL_STREAM ? controlPool : pool, stream, afterRevision),
+    head: () => head(controlPool),
     ...reader,
     async close() {
       await Promise.all([wakeups.close(), pool.end(), controlPool.end()])
@@ -124,7 +127,7 @@ async function load(pool: pg.Pool, stream: string, afterRevision: number): Promi
   }
 }
 
-function createReader(pool: pg.Pool, wakeups: Wakeups): Pick<EventStore, 'read' | 'tail' | 'head'> {
+function createReader(pool: pg.Pool, wakeups: Wakeups): Pick<EventStore, 'read' | 'tail'> {
   return {
     read: (range) => read(pool, range),
     async *tail({ after, signal }) {
@@ -139,17 +142,18 @@ function createReader(pool: pg.Pool, wakeups: Wakeups): Pick<EventStore, 'read' 
         await wakeup
       }
     },
-    async head(): Promise<Head> {
-      const text = 'select * from ledger.head'
-      const { rows } = await ask<HeadRow>(pool, { name: 'head', text, values: [] }, 'none')
-      const row = rows[0]
-      if (row === undefined) throw new Error('ledger.head has no row')
-      return {
-        position: row.position,
-        control: { revision: row.control_revision, eventId: row.control_event_id },
-        recordedAt: row.recorded_at?.toISOString() ?? null,
-      }
-    },
+  }
+}
+
+async function head(pool: pg.Pool): Promise<Head> {
+  const text = 'select * from ledger.head'
+  const { rows } = await ask<HeadRow>(pool, { name: 'head', text, values: [] }, 'none')
+  const row = rows[0]
+  if (row === undefined) throw new Error('ledger.head has no row')
+  return {
+    position: row.position,
+    control: { revision: row.control_revision, eventId: row.control_event_id },
+    recordedAt: row.recorded_at?.toISOString() ?? null,
   }
 }
 
@@ -168,27 +172,31 @@ async function* read(
   let left = range.limit ?? Number.POSITIVE_INFINITY
   let after = range.after
   while (left > 0) {
-    const commits = await nextCommits(pool, after, until)
+    const commits = await nextCommits(pool, { after, until, commits: Math.min(left, READ_COMMITS) })
     const events = commits
       .flatMap(eventsOf)
       .filter((event) => event.position > after && event.position <= until)
       .slice(0, left)
     yield* events
     left -= events.length
-    after = commits.at(-1)?.position ?? after
-    if (commits.length < READ_COMMITS) return
+    const last = commits.at(-1)
+    if (last === undefined || last.position >= until) return
+    after = last.position
   }
 }
 
-async function nextCommits(pool: pg.Pool, after: number, until: number) {
-  const text = `select position, stream, revision, count, call_id, recorded_at, events
-    from ledger.commits where position > $1 and position - count < $2
-    order by position limit ${READ_COMMITS}`
-  const { rows } = await ask<CommitRow>(
-    pool,
-    { name: 'read', text, values: [after, until] },
-    'none',
-  )
+/** The next commits, as many as were asked for or as fit into READ_BYTES, but at least one. */
+async function nextCommits(
+  pool: pg.Pool,
+  { after, until, commits }: { after: number; until: number; commits: number },
+): Promise<readonly CommitRow[]> {
+  const text = `select position, stream, revision, count, call_id, recorded_at, events from (
+      select *, sum(pg_column_size(events)) over (order by position) - pg_column_size(events) as before
+      from (select * from ledger.commits where position > $1 and position - count < $2
+        order by position limit $3) page
+    ) sized where before < ${READ_BYTES} order by position`
+  const values = [after, until, commits]
+  const { rows } = await ask<CommitRow>(pool, { name: 'read', text, values }, 'none')
   return rows
 }
 

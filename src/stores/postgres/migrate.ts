@@ -107,16 +107,23 @@ const ACCESS = `
     coalesce((select bool_and(pg_has_role(current_user, r.oid, 'usage')) from pg_roles r
       where r.rolname in ('ledger_writer', 'ledger_projector')), false) as is_member`
 
-type Powers = Readonly<{ owns: boolean; may_change: boolean; synchronous_commit: string }>
+type Powers = Readonly<{
+  owns: boolean
+  may_change: boolean
+  synchronous_commit: string
+  standby: boolean
+}>
 
 const POWERS = `
   select pg_has_role(current_user, c.relowner, 'member') as owns,
     has_table_privilege(c.oid, 'insert, update, delete, truncate')
       or has_any_column_privilege(c.oid, 'insert, update') as may_change,
-    current_setting('synchronous_commit') as synchronous_commit
+    current_setting('synchronous_commit') as synchronous_commit,
+    pg_is_in_recovery() as standby
   from pg_class c where c.oid = to_regclass('ledger.commits')`
 
 function whyUnsafe(found: Powers): string | null {
+  if (found.standby) return 'the server is a standby: use the primary'
   if (found.owns || found.may_change) {
     return 'the login may change ledger.commits: use one that may not'
   }
