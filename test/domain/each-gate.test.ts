@@ -110,9 +110,11 @@ function restsOnItsFact(name: GateName, missing: Json | undefined = null): void 
     )
   })
 
-  it('cannot tell when the contract is not there', () => {
-    const seen = name === 'pins' ? PINS : (SOUND[name] ?? null)
-    expect(judged(name, seen, { control: withoutContract })).toEqual(indeterminate())
+  it('cannot tell when the contract is not there, whatever it is shown', () => {
+    const sound = name === 'pins' ? PINS : (SOUND[name] ?? null)
+    for (const seen of [sound, null, ...GARBAGE]) {
+      expect(judged(name, seen, { control: withoutContract })).toEqual(indeterminate())
+    }
   })
 }
 

@@ -199,6 +199,16 @@ describe('a judgement', () => {
     })
   })
 
+  it('is refused by the first gate that did not pass', () => {
+    const [first, second] = [gateNamed('mode'), gateNamed('kill-switch')]
+    const judged = [first, second].map((gate) => judgeGate(gate, gate.negativeControl))
+    expect(judgementOf(0, judged).refusal).toMatchObject({
+      code: 'production-execution-not-authorized',
+      rule: 1,
+      gate: judged[0],
+    })
+  })
+
   it('gives a stage its snapshot: rules, control revision, and whole stages up to it', () => {
     const { judgement } = given().when(dryRun)
     const snapshots = (['admission', 'preflight', 'execution'] as const).map((stage) =>

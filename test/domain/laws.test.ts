@@ -12,6 +12,7 @@ import type { Json, JsonObject } from '../../domain/json.ts'
 import { isRefusing, type Snapshot } from '../../domain/snapshot.ts'
 import {
   command,
+  controlHistories,
   json,
   jsonObject,
   mode,
@@ -247,6 +248,22 @@ const CODES: Readonly<Record<string, readonly string[]>> = {
   baseline: ['baseline-mismatch'],
   evidence: ['executor-failed', 'executor-timeout', 'mutation-suspected'],
 }
+
+describe('a gate', () => {
+  it('is total: it throws on no command, no control and nothing that it is shown', () => {
+    const seen = fc.oneof(json, fc.constantFrom<Json>(null, {}, { failure: 'threw' }))
+    fc.assert(
+      fc.property(command, controlHistories, seen, (asked, { state }, shown) => {
+        for (const gate of GATES) {
+          const { outcome, code } = gate.judge({ command: asked, control: state, seen: shown })
+          expect(['pass', 'fail', 'indeterminate']).toContain(outcome)
+          expect(code === null).toBe(outcome === 'pass')
+        }
+      }),
+      RUNS,
+    )
+  })
+})
 
 describe('judging again', () => {
   it('gives the recorded gates from what is stored: snapshot, command and control at that revision', () => {

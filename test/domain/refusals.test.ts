@@ -304,4 +304,13 @@ describe('the key of a refusal', () => {
     expect(event.data.code).toBe('kill-switch-engaged')
     expect(keyOfRefused(event)).toBe('["DRY_RUN","kill-switch-engaged",null,4]')
   })
+
+  it('is that of the first, whatever is claimed of the gates after it', () => {
+    const event = refusedWhile(halted) as Refused
+    const gates = event.data.snapshot.gates.map((it, index) =>
+      index > 1 ? { ...it, outcome: 'fail' as const, revision: 99 } : it,
+    )
+    const data = { ...event.data, snapshot: { ...event.data.snapshot, gates } }
+    expect(keyOfRefused({ ...event, data })).toBe(keyOfRefused(event))
+  })
 })

@@ -116,14 +116,25 @@ describe('the packages', () => {
 
   it('are locked by content, and from no address', () => {
     const lock = JSON.parse(textOf('package-lock.json')) as {
-      packages: Readonly<Record<string, { resolved?: string; integrity?: string; link?: boolean }>>
+      packages: Readonly<Record<string, LockedPackage>>
     }
     const locked = Object.entries(lock.packages).filter(([path]) => path !== '')
     expect(locked.length).toBeGreaterThan(100)
     expect(locked.filter(([, it]) => it.resolved !== undefined).map(([path]) => path)).toEqual([])
-    expect(locked.filter(([, it]) => it.integrity === undefined).map(([path]) => path)).toEqual([])
+    const unhashed = locked.filter(([, it]) => it.integrity === undefined)
+    // Decision 0002: binaries of other platforms are named only, so that npm ci accepts the lockfile.
+    const elsewhere = ({ optional, cpu = [] }: LockedPackage): boolean =>
+      optional === true && cpu.length > 0
+    expect(unhashed.filter(([, it]) => !elsewhere(it)).map(([path]) => path)).toEqual([])
   })
 })
+
+type LockedPackage = Readonly<{
+  resolved?: string
+  integrity?: string
+  optional?: boolean
+  cpu?: readonly string[]
+}>
 
 describe('what is tracked', () => {
   it('names no folder of somebody’s machine', () => {
