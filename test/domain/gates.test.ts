@@ -161,6 +161,13 @@ describe('a gate that cannot tell', () => {
     expect(judgeGate(silent, input)).toEqual(couldNotTell)
   })
 
+  it('is indeterminate when its outcome is none that is known', () => {
+    for (const outcome of ['maybe', 'not_evaluated', 'PASS', '', undefined]) {
+      const odd = { outcome, code: null, revision: 1 } as unknown as Outcome
+      expect(judgeGate({ ...mode, judge: () => odd }, input)).toEqual(couldNotTell)
+    }
+  })
+
   it('refuses in its own name and stage, and what comes after it is not evaluated', () => {
     const { judgement } = given()
       .under(showing('params', { failure: 'threw' }))
