@@ -156,7 +156,7 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorEntry>> = {
     ...operator,
     rule: 2,
     title: 'The kill switch is HALTED',
-    remedy: 'An operator sets it: dispatch-ledger switch set DRY_RUN_ONLY --reason …',
+    remedy: 'An operator sets it: dispatch-ledger switch set DRY_RUN_ONLY [--scope …] --reason …',
   },
   'kill-switch-indeterminate': {
     ...operator,

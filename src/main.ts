@@ -70,6 +70,7 @@ export async function createLedger(
   const pacing = createPacing(clock)
   const dispatchPorts = { store, ledger, facts, executors, clock, pacing, log: logger }
   const controlPorts = { store, ledger, runBaseline, whyBadSchema }
+  const switchPorts = { store, ledger, executorTypes: () => executors.keys() }
   const projector = startProjector(dispatches, { store, connect: connectTo(url), log: logger })
   const negativeControls = doubles.negativeControls ?? runNegativeControls()
 
@@ -83,7 +84,7 @@ export async function createLedger(
       assertNamespaceAllowed(caller, command)
       return explainCommand(command, dispatchPorts)
     },
-    setSwitch: (call) => setSwitch(call, controlPorts),
+    setSwitch: async (call) => (await setSwitch(call, switchPorts)).position,
     applyCatalogue: (call) => applyCatalogue(call, controlPorts),
     retireManifest: (call) => retireManifest(call, controlPorts),
     listDispatches: (query) => listDispatches(pool, query),

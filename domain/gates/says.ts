@@ -11,7 +11,7 @@ export const GATE_SAYS: Readonly<Record<GateName, Sentences>> = {
   },
   'kill-switch': {
     pass: 'The kill switch says DRY_RUN_ONLY.',
-    fail: 'The kill switch says HALTED: an operator stopped everything.',
+    fail: 'The kill switch says HALTED: an operator stopped this.',
     indeterminate: 'The kill switch was never set, and unset means stop.',
   },
   namespace: {

@@ -69,7 +69,7 @@ const kill = command(program, 'switch', 'the kill switch').action((options) =>
 command(kill, 'set', 'set it: DRY_RUN_ONLY or HALTED; returns once it is in force everywhere')
   .argument('<state>')
   .requiredOption('--reason <text>', 'why, for everybody who reads the log')
-  .option('--scope <scope>', 'global')
+  .option('--scope <scope>', 'executor:<type> or contract:<id>, instead of global')
   .action((state, _, set) =>
     run(async () => (await import('./switch.ts')).setSwitch(state, set.optsWithGlobals())),
   )

@@ -1,5 +1,6 @@
 import { decideSwitch } from '../../domain/control/decide.ts'
 import { type ControlState, GLOBAL_SCOPE, type SwitchPosition } from '../../domain/control/state.ts'
+import { isKnownScope } from '../../domain/control/switch.ts'
 import type { SwitchState } from '../../domain/events.ts'
 import { LIMITS } from '../../domain/limits.ts'
 import { LedgerError } from '../errors.ts'
@@ -11,27 +12,40 @@ export type SwitchReport = Readonly<{
   scopes: Readonly<Record<string, SwitchPosition | null>>
 }>
 
-export function reportSwitch(control: ControlState): SwitchReport {
-  const position = control.switches.get(GLOBAL_SCOPE) ?? null
-  return { controlRevision: control.revision, scopes: { [GLOBAL_SCOPE]: position } }
+/** Every scope that was ever set, `global` first; `global` is null where it was not. */
+export function reportSwitch({ revision, switches }: ControlState): SwitchReport {
+  const unset = { [GLOBAL_SCOPE]: null }
+  return { controlRevision: revision, scopes: { ...unset, ...Object.fromEntries(switches) } }
 }
+
+export type SwitchPorts = ControlPorts &
+  Readonly<{
+    /** The types of executors that this process runs. */
+    executorTypes(): Iterable<string>
+  }>
 
 /**
  * Sets a scope and returns once the new state is in force everywhere: after that no call succeeds
  * by the old one. Setting the state it has appends nothing and answers with the event in force.
+ * Throws `not-found` for a contract or an executor type that is not known.
  */
 export async function setSwitch(
   call: Call & { readonly scope: string; readonly state: SwitchState; readonly reason: string },
-  ports: ControlPorts,
-): Promise<SwitchPosition> {
+  ports: SwitchPorts,
+): Promise<{ readonly position: SwitchPosition; readonly appended: number }> {
   const { scope, state, reason } = call
-  if (scope !== GLOBAL_SCOPE) {
-    throw new LedgerError('not-found', `There is no switch scope ${scope}: this server has global`)
-  }
-  const { control } = await appendControl(call, ports, LIMITS.switchDeadlineMs, (now) => ({
-    events: decideSwitch(now, { scope, state, reason }),
-  }))
+  const deadlineMs = LIMITS.switchDeadlineMs
+  const { control, appended } = await appendControl(call, ports, deadlineMs, (now) => {
+    if (!isKnownScope(now, scope, ports.executorTypes())) throw unknownScope(scope)
+    return { events: decideSwitch(now, { scope, state, reason }) }
+  })
   const position = control.switches.get(scope)
   if (position === undefined) throw new LedgerError('gate-indeterminate', 'The switch is unset')
-  return position
+  return { position, appended }
 }
+
+const unknownScope = (scope: string): LedgerError =>
+  new LedgerError(
+    'not-found',
+    `There is no switch scope ${scope}: it is global, executor:<type> of a known executor, or contract:<id> of a registered contract`,
+  )

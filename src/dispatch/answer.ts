@@ -1,4 +1,5 @@
 import { type ControlState, findContract } from '../../domain/control/state.ts'
+import { haltFor } from '../../domain/control/switch.ts'
 import type { AskedCommand, Mode } from '../../domain/dispatch/command.ts'
 import { refusalKey } from '../../domain/dispatch/evolve.ts'
 import type { Judgement } from '../../domain/dispatch/judgement.ts'
@@ -42,6 +43,8 @@ export type RefusedAnswer = Common &
     command: AskedCommand
     /** The fixture that the contract names, where the contract is there. */
     fixture: string | null
+    /** The scope of the halt that the command stands under. */
+    haltedScope: string | null
     code: RefusalCode
     rule: number
     stage: Stage
@@ -101,6 +104,7 @@ function refusedAnswer(
     rule,
     stage,
     fixture: findContract(control, command.contract)?.body.fixture ?? null,
+    haltedScope: haltFor(control, command)?.scope ?? null,
     refusalId: recorded?.id ?? null,
     retryAfterSeconds: recorded === undefined ? 1 : null,
     gates: judgement.gates.slice(0, gateCount(stage)).map((it) => it.record),

@@ -121,6 +121,8 @@ export function presentGate(record: GateRecord) {
 
 /** Titles with the name of what is missing or wrong, where that says more than the code. */
 const TITLES: Readonly<Partial<Record<ErrorCode, (answer: RefusedAnswer) => string>>> = {
+  'kill-switch-engaged': ({ haltedScope }) =>
+    `The kill switch is HALTED in the scope ${haltedScope}`,
   'contract-missing': ({ command }) => `Contract ${nameOf(command)} is not registered`,
   'contract-retired': ({ command }) => `Contract ${nameOf(command)} is retired`,
   'fixture-missing': ({ fixture }) => `Fixture ${fixture} is not registered, or retired`,

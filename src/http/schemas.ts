@@ -181,8 +181,14 @@ export const eventsQuery = z.strictObject({
 
 export const read = z.strictObject({ minPosition })
 
+const SCOPE_LENGTH_MAX = 300
+const scope = z
+  .string()
+  .max(SCOPE_LENGTH_MAX)
+  .describe('global, executor:<type> or contract:<id>; / in ids as %2F in a path')
+export const switchAddress = z.object({ scope })
 export const switchPosition = z.object({
-  scope: z.string(),
+  scope,
   state: z.enum(['DRY_RUN_ONLY', 'HALTED']),
   reason: z.string(),
   revision: z.int(),

@@ -20,6 +20,7 @@ import {
   resolvePins,
   versionsOf,
 } from '../../domain/control/state.ts'
+import { haltFor, isKnownScope, lastFlipFor, switchesFor } from '../../domain/control/switch.ts'
 import type { JsonObject } from '../../domain/json.ts'
 import { digestOf } from '../../src/identity.ts'
 import { controlHistories } from '../support/arbitraries.ts'
@@ -86,6 +87,52 @@ describe('deciding the switch', () => {
     expect(decideSwitch(control, { ...HALT, scope })).toEqual([])
     expect(decideSwitch(control, HALT)).toHaveLength(1)
     expect(decideSwitch(control, { ...RELEASE, scope: 'contract:other' })).toHaveLength(1)
+  })
+})
+
+describe('the scopes of the switch', () => {
+  const known = (scope: string, control = readyAnd()) => isKnownScope(control, scope, ['http'])
+
+  it('are global, what a registered contract names, and what the process runs', () => {
+    const all = ['global', 'executor:simulator', 'executor:http', 'contract:sample.echo']
+    expect(all.filter((scope) => known(scope))).toEqual(all)
+    expect(all.filter((scope) => known(scope, controlOf()))).toEqual(['global', 'executor:http'])
+  })
+
+  it('stay when the contract retires: what it left is replayed still', () => {
+    const control = readyAnd(retired('Contract', 'sample.echo'))
+    expect(known('contract:sample.echo', control)).toBe(true)
+    expect(known('executor:simulator', control)).toBe(true)
+  })
+
+  it.each([
+    'Global',
+    '',
+    'contract:sample.none',
+    'contract:sample.words',
+    'contract:sample.echo@1',
+    'executor:sql-read',
+    'executor:Simulator',
+    'simulator',
+    '__proto__',
+  ])('are not %j', (scope) => {
+    expect(known(scope)).toBe(false)
+  })
+
+  it('of a command come the widest first, with the revision of the last flip', () => {
+    const command = sampleCommand()
+    const scopes = ['contract:sample.echo', 'executor:simulator', 'contract:sample.other']
+    const control = readyAnd(...scopes.map((scope) => switchSet('HALTED', scope)))
+    const found = switchesFor(control, command).map((it) => [it.scope, it.revision])
+    expect(found).toEqual([
+      ['global', READY_REVISION.switch],
+      ['executor:simulator', 5],
+      ['contract:sample.echo', 4],
+    ])
+    expect(lastFlipFor(control, command)).toBe(5)
+    expect(lastFlipFor(controlOf(), command)).toBe(-1)
+    expect(haltFor(control, command)?.scope).toBe('executor:simulator')
+    expect(haltFor(readyAnd(), command)).toBeUndefined()
   })
 })
 

@@ -151,6 +151,9 @@ describe('gate mode', () => {
   })
 })
 
+const EXECUTOR = 'executor:simulator'
+const CONTRACT = 'contract:sample.echo'
+
 describe('gate kill-switch', () => {
   behavesAsAGate('kill-switch', null)
   readsNoFact('kill-switch')
@@ -182,8 +185,63 @@ describe('gate kill-switch', () => {
   )
 
   it('does not take the release of a narrow scope for that of the ledger', () => {
-    const control = controlOf(switchSet('DRY_RUN_ONLY', 'contract:sample.echo'))
+    const control = controlOf(switchSet('DRY_RUN_ONLY', CONTRACT))
     expect(under(control)).toEqual(indeterminate('kill-switch-indeterminate'))
+  })
+
+  it.each([
+    ['the executor', [EXECUTOR], 4],
+    ['the contract', [CONTRACT], 4],
+    ['two scopes, and names the wider one', [CONTRACT, EXECUTOR], 5],
+    ['all, and names the widest one', [CONTRACT, EXECUTOR, 'global'], 6],
+  ])('refuses a halt of %s', (_, scopes, revision) => {
+    const control = readyAnd(...scopes.map((scope) => switchSet('HALTED', scope)))
+    expect(under(control)).toEqual(failed('kill-switch-engaged', revision))
+  })
+
+  it('takes the strictest scope: a release elsewhere does not undo a halt', () => {
+    const halted = readyAnd(
+      switchSet('HALTED', CONTRACT),
+      switchSet('DRY_RUN_ONLY', EXECUTOR),
+      switchSet('HALTED'),
+      switchSet('DRY_RUN_ONLY'),
+    )
+    expect(under(halted)).toEqual(failed('kill-switch-engaged', 4))
+  })
+
+  it('refuses a halted contract on a ledger that was never released', () => {
+    const manifests = [sampleTarget(), sampleFixture, sampleContract].map(registered)
+    const halted = controlOf(...manifests, switchSet('HALTED', CONTRACT))
+    expect(under(halted)).toEqual(failed('kill-switch-engaged', 3))
+  })
+
+  it('passes by the global switch where narrow ones were never set, or released', () => {
+    expect(under(readyAnd(switchSet('DRY_RUN_ONLY', CONTRACT)))).toEqual(passed(0))
+    expect(
+      under(readyAnd(switchSet('HALTED', EXECUTOR), switchSet('DRY_RUN_ONLY', EXECUTOR))),
+    ).toEqual(passed(0))
+  })
+
+  it.each([
+    'contract:sample.other',
+    'contract:sample',
+    'executor:sql-read',
+    'contract:sample.echo@1',
+  ])('is not halted by the scope %s of somebody else', (scope) => {
+    expect(under(readyAnd(switchSet('HALTED', scope)))).toEqual(passed(0))
+  })
+
+  it('refuses every version of a halted contract, and one that is not registered', () => {
+    const halted = readyAnd(switchSet('HALTED', CONTRACT))
+    const contract = { id: 'sample.echo', version: 9 }
+    expect(
+      judged('kill-switch', null, { control: halted, command: sampleCommand({ contract }) }),
+    ).toEqual(failed('kill-switch-engaged', 4))
+  })
+
+  it('cannot tell about a narrow scope in a state that it does not know', () => {
+    const odd = readyAnd(switchSet('LIVE' as SwitchState, CONTRACT))
+    expect(under(odd)).toEqual(indeterminate('kill-switch-indeterminate'))
   })
 })
 

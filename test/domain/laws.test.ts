@@ -1,12 +1,13 @@
 import * as fc from 'fast-check'
 import { describe, expect, it, vi } from 'vitest'
 import { canonicalJson } from '../../domain/canonical-json.ts'
+import { findContract } from '../../domain/control/state.ts'
 import type { AskedCommand, DispatchCommand, Mode } from '../../domain/dispatch/command.ts'
 import { decide, observe, STAGE_OF } from '../../domain/dispatch/decide.ts'
 import { evolve, keyOfRefused } from '../../domain/dispatch/evolve.ts'
 import { EMPTY_DISPATCH, reachedOf, stepsOf } from '../../domain/dispatch/state.ts'
 import { ADVANCING, type DispatchEvent, isAdvancing, whyUnreadable } from '../../domain/events.ts'
-import { GATES, gateCount, rejudge } from '../../domain/gates/index.ts'
+import { GATES, gateCount, gateNamed, rejudge } from '../../domain/gates/index.ts'
 import { identityText } from '../../domain/identity.ts'
 import type { Json, JsonObject } from '../../domain/json.ts'
 import { isRefusing, type Snapshot } from '../../domain/snapshot.ts'
@@ -259,6 +260,30 @@ describe('a gate', () => {
           expect(['pass', 'fail', 'indeterminate']).toContain(outcome)
           expect(code === null).toBe(outcome === 'pass')
         }
+      }),
+      RUNS,
+    )
+  })
+})
+
+describe('the switch', () => {
+  it('lets pass exactly what no scope halts and global releases, whatever order it was set in', () => {
+    fc.assert(
+      fc.property(command, controlHistories, (asked, { events, state }) => {
+        const type = findContract(state, asked.contract)?.body.executor
+        const stateOf = (scope: string) =>
+          events.findLast((it) => it.type === 'SwitchSet' && it.data.scope === scope)?.data
+        const narrow = [`contract:${asked.contract.id}`, `executor:${type}`].map(stateOf)
+        const released = { state: 'DRY_RUN_ONLY' }
+        const wanted = [stateOf('global'), ...narrow.map((it) => it ?? released)].every(
+          (it) => (it as { state?: string } | undefined)?.state === 'DRY_RUN_ONLY',
+        )
+        const { outcome } = gateNamed('kill-switch').judge({
+          command: asked,
+          control: state,
+          seen: null,
+        })
+        expect(outcome === 'pass').toBe(wanted)
       }),
       RUNS,
     )

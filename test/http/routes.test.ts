@@ -444,7 +444,31 @@ describe('GET and PUT /v1/switch', () => {
     expect(new Set(reply.map((it) => it.body.eventId))).toEqual(new Set([events[0].id]))
   })
 
+  it('sets a contract and an executor beside global, and shows every scope that was set', async () => {
+    await register(ledger, [{ ...sampleContract, id: 'hc/rows/deep' }])
+    const scopes = ['executor:simulator', 'contract:hc/rows/deep']
+    for (const scope of scopes) {
+      const { reply, events } = await watch(ledger, () =>
+        put(encodeURIComponent(scope), { state: 'HALTED', reason: 'a drill' }),
+      )
+      expect({ status: reply.status, scope: reply.body.scope }).toEqual({ status: 200, scope })
+      expect(events.map((it) => it.data)).toMatchObject([{ scope, state: 'HALTED' }])
+    }
+    const { body } = await get('/v1/switch')
+    expect(Object.keys(body.scopes)).toEqual(['global', ...scopes])
+    expect(body.scopes['contract:hc/rows/deep']).toMatchObject({ state: 'HALTED' })
+    const again = await watch(ledger, () =>
+      put('executor:simulator', { state: 'HALTED', reason: 'again' }),
+    )
+    expect([again.reply.status, again.events]).toEqual([200, []])
+    for (const scope of scopes) {
+      await put(encodeURIComponent(scope), { state: 'DRY_RUN_ONLY', reason: 'over' })
+    }
+  })
+
   it.each([
+    'contract:hc%2Fnone',
+    'contract:hc%252Frows%252Fdeep',
     'executor:nothing',
     'contract:nobody.knows',
     'Global',

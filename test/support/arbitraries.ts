@@ -3,6 +3,7 @@ import { decideCatalogue, decideRetire, decideSwitch } from '../../domain/contro
 import { evolveControl } from '../../domain/control/evolve.ts'
 import type { ManifestBody } from '../../domain/control/manifest.ts'
 import { type ControlState, EMPTY_CONTROL, GLOBAL_SCOPE } from '../../domain/control/state.ts'
+import { isKnownScope } from '../../domain/control/switch.ts'
 import { type AskedCommand, MODES, type Mode } from '../../domain/dispatch/command.ts'
 import { type DispatchState, EMPTY_DISPATCH } from '../../domain/dispatch/state.ts'
 import type {
@@ -119,7 +120,9 @@ const set = (scope: string) =>
 
 export const controlStep: fc.Arbitrary<ControlStep> = fc.oneof(
   set(GLOBAL_SCOPE),
-  set('contract:sample.other'),
+  set('executor:simulator'),
+  set('contract:sample.echo'),
+  set('contract:sample.none'),
   fc
     .uniqueArray(fc.constantFrom(...MANIFESTS), { minLength: 1, maxLength: 3 })
     .map((register) => ({ register })),
@@ -129,6 +132,7 @@ export const controlStep: fc.Arbitrary<ControlStep> = fc.oneof(
 /** What the use cases would append for a step: nothing, where it is true already or refused. */
 function decideStep(control: ControlState, step: ControlStep): readonly ControlEvent[] {
   if ('set' in step) {
+    if (!isKnownScope(control, step.scope, ['simulator'])) return []
     return decideSwitch(control, { scope: step.scope, state: step.set, reason: 'a test' })
   }
   if ('retire' in step) return decideRetire(control, step.retire) ?? []

@@ -1,5 +1,4 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
-import { z } from 'zod'
 import { reportSwitch } from '../../control/set-switch.ts'
 import type { HttpPorts } from '../ports.ts'
 import * as schemas from '../schemas.ts'
@@ -12,7 +11,7 @@ export const switchRoutes: FastifyPluginAsyncZod<HttpPorts> = async (app, ports)
       config: { scope: 'switch:read' },
       schema: {
         operationId: 'getSwitch',
-        summary: 'The kill switch per scope; null where it was never set',
+        summary: 'The kill switch in every scope that was set; global is null where it was not',
         querystring: schemas.read,
         response: schemas.answers({ 200: schemas.switchReport }),
       },
@@ -32,7 +31,7 @@ export const switchRoutes: FastifyPluginAsyncZod<HttpPorts> = async (app, ports)
       schema: {
         operationId: 'setSwitch',
         summary: 'Set a scope; answered once it is in force everywhere',
-        params: z.object({ scope: z.string().max(200) }),
+        params: schemas.switchAddress,
         body: schemas.setSwitch,
         response: schemas.answers({ 200: schemas.switchPosition }),
       },
