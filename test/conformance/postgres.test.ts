@@ -53,6 +53,46 @@ describe('Postgres and the memory model', () => {
   })
 })
 
+describe('a statement of many appends', () => {
+  it('that fails on the data of one is repeated one by one: only that one fails', async () => {
+    await empty()
+    const store = createPostgresEventStore(database.runtimeUrl)
+    try {
+      const streams = newStreams(20)
+      const settled = await Promise.allSettled(
+        streams.map((stream, index) => {
+          const expected = index === 7 ? 2 ** 31 - 1 : -1
+          return store.appendDispatch(dispatchAppend(stream, { expected }))
+        }),
+      )
+      const failed = settled.flatMap((it, index) => (it.status === 'rejected' ? [index] : []))
+      expect(failed).toEqual([7])
+      expect(settled[7]).toMatchObject({ reason: { code: 'store-unavailable' } })
+      const { position } = await store.head()
+      expect(position).toBe(19)
+    } finally {
+      await store.close()
+    }
+  })
+
+  it('takes far fewer transactions than appends', async () => {
+    await empty()
+    const store = createPostgresEventStore(database.runtimeUrl)
+    try {
+      const before = await transactionId()
+      await Promise.all(newStreams(200).map((it) => store.appendDispatch(dispatchAppend(it))))
+      expect((await transactionId()) - before).toBeLessThan(20)
+    } finally {
+      await store.close()
+    }
+  })
+})
+
+const transactionId = async (): Promise<number> => {
+  const rows = await database.query<{ id: string }>('select pg_current_xact_id()::text as id')
+  return Number(rows[0]?.id)
+}
+
 describe('the tail of Postgres', () => {
   it('hears of an append sooner than it would look by itself', async () => {
     await empty()

@@ -75,6 +75,7 @@ const ROOMS = [
   'src/identity.ts',
   'src/errors.ts',
   'src/until-known.ts',
+  'src/in-groups.ts',
   'src/dispatch/room.ts',
   'src/control/room.ts',
   'src/facts/room.ts',

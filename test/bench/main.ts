@@ -1,0 +1,27 @@
+import { appendSection } from './append.ts'
+import { type Line, report } from './figures.ts'
+import { type Lab, openLab } from './lab.ts'
+
+const SECTIONS: Readonly<Record<string, (lab: Lab) => Promise<readonly Line[]>>> = {
+  append: appendSection,
+}
+
+const asked = process.argv.slice(2)
+const unknown = asked.filter((name) => !Object.hasOwn(SECTIONS, name))
+if (unknown.length > 0) {
+  process.stderr.write(
+    `No section ${unknown.join(', ')}: there are ${Object.keys(SECTIONS).join(', ')}\n`,
+  )
+  process.exit(2)
+}
+const lab = await openLab()
+let met = true
+try {
+  for (const [name, measure] of Object.entries(SECTIONS)) {
+    if (asked.length > 0 && !asked.includes(name)) continue
+    met = report(name, await measure(lab)) && met
+  }
+} finally {
+  await lab.close()
+}
+process.exitCode = met ? 0 : 1
