@@ -14,6 +14,7 @@ import { assertNamespaceAllowed } from './dispatch/allowed-namespace.ts'
 import { explainCommand } from './dispatch/explain.ts'
 import { createPacing } from './dispatch/pacing.ts'
 import { runDispatch } from './dispatch/run-dispatch.ts'
+import { createRunWatch } from './dispatch/run-watch.ts'
 import {
   attachEmbeddedPostgres,
   EmbeddedError,
@@ -68,7 +69,8 @@ export async function createLedger(
   const facts = createFacts(executors, runBaseline)
   const clock = () => performance.now()
   const pacing = createPacing(clock)
-  const dispatchPorts = { store, ledger, facts, executors, clock, pacing, log: logger }
+  const watch = createRunWatch(ledger)
+  const dispatchPorts = { store, ledger, facts, executors, clock, pacing, watch, log: logger }
   const controlPorts = { store, ledger, runBaseline, whyBadSchema }
   const switchPorts = { store, ledger, executorTypes: () => executors.keys() }
   const projector = startProjector(dispatches, { store, connect: connectTo(url), log: logger })

@@ -122,7 +122,8 @@ export interface Executor {
 
   /**
    * Invokes once and reports, or rejects with `ExecutorFailure`. Ends soon after `signal` aborts
-   * (failure `timeout`) and keeps the limits of the plan. The same plan gives the same output.
+   * (failure `timeout`), which it does when time is over and when the kill switch says HALTED.
+   * Keeps the limits of the plan. The same plan gives the same output.
    */
   dryRun(plan: Plan, signal: AbortSignal): Promise<Report>
 }

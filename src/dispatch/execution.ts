@@ -1,4 +1,5 @@
 import { canonicalJson } from '../../domain/canonical-json.ts'
+import type { AskedCommand } from '../../domain/dispatch/command.ts'
 import type { Material } from '../../domain/dispatch/judgement.ts'
 import type { Plan } from '../../domain/dispatch/plan.ts'
 import type { ExecutorStamp, Pins } from '../../domain/events.ts'
@@ -6,50 +7,79 @@ import { isObject, type Json } from '../../domain/json.ts'
 import { LIMITS } from '../../domain/limits.ts'
 import { digestOf } from '../identity.ts'
 import { type Executor, ExecutorFailure, type ExecutorRegistry, type Report } from '../ports.ts'
+import { type RunWatch, Stopped } from './run-watch.ts'
+
+/** What an invocation runs with. */
+export type Setting = Readonly<{
+  pins: Pins
+  executor: ExecutorStamp
+  /** Control revision of the last flip of a switch that the command stands under. */
+  lastFlip: number
+}>
 
 /** What one invocation left: what the evidence gate sees, and a result where there is one. */
 export type Execution = Readonly<{
-  /** A report belongs to the pins and the build it ran with. */
-  pins: Pins
-  executor: ExecutorStamp
+  setting: Setting
   seen: Json
   result: Material['result']
 }>
 
-/** Gives the execution of a plan: by running it, or the one this call holds already. */
-export type ExecutionTurn = (plan: Plan, pins: Pins, executor: ExecutorStamp) => Promise<Execution>
+/**
+ * Gives the execution of a plan: by running it, or the one this call holds already. `stopped`: the
+ * switch ended it.
+ */
+export type ExecutionTurn = (plan: Plan, setting: Setting) => Promise<Execution | 'stopped'>
 
-export const belongsTo = (execution: Execution, pins: Pins, executor: ExecutorStamp): boolean =>
-  canonicalJson([execution.pins, execution.executor]) === canonicalJson([pins, executor])
+/** A report belongs to the pins and the build it ran with, and to the release it ran under. */
+export const belongsTo = (execution: Execution, setting: Setting): boolean =>
+  canonicalJson(execution.setting) === canonicalJson(setting)
 
-/** Invokes the executor once. Whatever goes wrong is an execution without a report. */
+/** One invocation, and the watch that stops it when its command may not run any more. */
+export type Invocation = Readonly<{
+  command: AskedCommand
+  plan: Plan
+  setting: Setting
+  watch: RunWatch
+}>
+
+/**
+ * Invokes the executor once. Whatever goes wrong is an execution without a report.
+ *
+ * A run that was stopped is none: it is no time-out of the target, and nothing was observed that
+ * could be recorded. Its call judges again, and it is the switch that refuses it.
+ */
 export async function execute(
   executors: ExecutorRegistry,
-  plan: Plan,
-  { pins, executor }: { pins: Pins; executor: ExecutorStamp },
-): Promise<Execution> {
+  invocation: Invocation,
+): Promise<Execution | 'stopped'> {
+  const { plan, setting } = invocation
   try {
-    const found = executors.get(executor.type)
+    const found = executors.get(setting.executor.type)
     if (found === undefined) throw new ExecutorFailure('threw', 'executor-gone')
-    const report = await withinTime(found, plan)
-    return { pins, executor, ...checked(report, plan) }
+    return { setting, ...checked(await untilAborted(found, invocation), plan) }
   } catch (cause) {
-    return { pins, executor, seen: failureOf(cause), result: null }
+    if (cause instanceof Stopped) return 'stopped'
+    return { setting, seen: failureOf(cause), result: null }
   }
 }
 
-/** Executors keep their own limits; this one holds even when an executor does not. */
-async function withinTime(executor: Executor, plan: Plan): Promise<Report> {
+/** Executors keep their own limits, and heed their signal; this holds even when one does not. */
+async function untilAborted(
+  executor: Executor,
+  { plan, command, watch }: Invocation,
+): Promise<Report> {
   const controller = new AbortController()
-  const expired = new Promise<never>((_, reject) => {
-    controller.signal.addEventListener('abort', () =>
-      reject(new ExecutorFailure('timeout', 'deadline')),
-    )
+  const { signal } = controller
+  const aborted = new Promise<never>((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason as Error))
   })
-  const timer = setTimeout(() => controller.abort(), plan.limits.timeMs + GRACE_MS)
+  const late = new ExecutorFailure('timeout', 'deadline')
+  const timer = setTimeout(() => controller.abort(late), plan.limits.timeMs + GRACE_MS)
+  const leave = watch.add(command, controller)
   try {
-    return await Promise.race([executor.dryRun(plan, controller.signal), expired])
+    return await Promise.race([executor.dryRun(plan, signal), aborted])
   } finally {
+    leave()
     clearTimeout(timer)
   }
 }

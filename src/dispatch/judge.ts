@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { canonicalJson } from '../../domain/canonical-json.ts'
 import type { ControlState } from '../../domain/control/state.ts'
 import { resolvePins } from '../../domain/control/state.ts'
+import { lastFlipFor } from '../../domain/control/switch.ts'
 import type { AskedCommand } from '../../domain/dispatch/command.ts'
 import { type Judgement, judgementOf, type Material } from '../../domain/dispatch/judgement.ts'
 import { planFor } from '../../domain/dispatch/plan.ts'
@@ -31,8 +32,8 @@ export type Ask = Readonly<{
 export type Judged = Readonly<{
   judgement: Judgement
   material: Material
-  /** The report this judgement rests on, if an executor gave one or failed to. */
-  execution: Execution | null
+  /** The report this judgement rests on, if an executor gave one or failed to, or was stopped. */
+  execution: Execution | 'stopped' | null
 }>
 
 export type JudgePorts = Readonly<{ facts: Facts; executors: ExecutorRegistry }>
@@ -77,8 +78,10 @@ async function judgeExecution(
   if (plan === null || material.pins === null || material.executor === null) {
     throw new Error('preflight passed without pins or an executor')
   }
-  const execution = await turn(plan, material.pins, material.executor)
-  if (!belongsTo(execution, material.pins, material.executor)) {
+  const { pins, executor } = material
+  const setting = { pins, executor, lastFlip: lastFlipFor(control, command) }
+  const execution = await turn(plan, setting)
+  if (execution === 'stopped' || !belongsTo(execution, setting)) {
     return { judgement: judgementOf(control.revision, gates), material, execution }
   }
   const judged = await inOrder(gatesOf('execution'), ask, () => Promise.resolve(execution.seen))

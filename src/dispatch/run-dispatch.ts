@@ -12,16 +12,18 @@ import type { DispatchCall, EventStore, FollowedLog, Log } from '../ports.ts'
 import { assertNamespaceAllowed } from './allowed-namespace.ts'
 import { answer, type DispatchAnswer } from './answer.ts'
 import { type Committed, commit } from './commit.ts'
-import { belongsTo, type Execution, type ExecutionTurn, execute } from './execution.ts'
+import { belongsTo, type ExecutionTurn, execute } from './execution.ts'
 import { type Ask, type Judged, type JudgePorts, judge } from './judge.ts'
 import { loadIdentified } from './load-dispatch.ts'
 import type { Clock, Pacing } from './pacing.ts'
+import type { RunWatch } from './run-watch.ts'
 
 export type DispatchPorts = JudgePorts &
   Readonly<{
     store: Pick<EventStore, 'appendDispatch'>
     ledger: FollowedLog
     pacing: Pacing
+    watch: RunWatch
     clock: Clock
     log: Log
   }>
@@ -32,8 +34,8 @@ type Run = {
   readonly identity: Identity
   readonly startedMs: number
   readonly appended: Recorded<DispatchEvent>[]
-  /** The report of an earlier try that lost its append. */
-  held: Execution | null
+  /** The report of an earlier try that lost its append, or that the switch ended its run. */
+  held: Judged['execution']
   /** A refused execution that is not recorded yet: an observation, to be recorded whatever comes. */
   observation: Judgement | null
 }
@@ -64,6 +66,10 @@ async function untilAnswered(run: Run, ports: DispatchPorts): Promise<DispatchAn
   for (let attempt = 1; attempt <= LIMITS.appendTries; attempt++) {
     const ask = await load(run, ports)
     const judged = await judge(ask, ports, executionTurn(run, ask, ports))
+    if (judged.execution === 'stopped') {
+      run.held = 'stopped'
+      continue
+    }
     if (judged.judgement.refusal?.stage === 'execution')
       ports.pacing.pauses.mark(identity.dispatchId)
     if (isOvertaken(run, judged)) break
@@ -105,10 +111,10 @@ async function load(run: Run, { ledger, log }: DispatchPorts): Promise<Ask> {
 
 /** The executor's turn: a report of this call that still belongs is used again, not run again. */
 function executionTurn(run: Run, ask: Ask, ports: DispatchPorts): ExecutionTurn {
-  return async (plan, pins, executor) => {
-    const { held } = run
-    const refused = run.observation !== null
-    if (held !== null && (refused || belongsTo(held, pins, executor))) return held
+  return async (plan, setting) => {
+    const { held, observation } = run
+    const report = held === 'stopped' ? null : held
+    if (report !== null && (observation !== null || belongsTo(report, setting))) return report
     if (held !== null && deadlineMs(run, ask) - ports.clock() < plan.limits.timeMs) {
       throw new LedgerError(
         'contended',
@@ -125,7 +131,8 @@ function executionTurn(run: Run, ask: Ask, ports: DispatchPorts): ExecutionTurn 
         },
       )
     }
-    return execute(ports.executors, plan, { pins, executor })
+    const { command } = ask
+    return execute(ports.executors, { command, plan, setting, watch: ports.watch })
   }
 }
 

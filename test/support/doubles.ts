@@ -64,7 +64,7 @@ export class ScriptedExecutor {
 export function holdRuns(
   executor: ScriptedExecutor,
   give: (plan: Plan) => unknown = (plan) => dryReport(plan),
-): { readonly started: Promise<void>; release(): void } {
+): { readonly started: Promise<void>; readonly release: () => void } {
   let release = (): void => undefined
   let begin = (): void => undefined
   const started = new Promise<void>((resolve) => {
