@@ -1,6 +1,8 @@
+import { randomBytes, randomUUID } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import pg from 'pg'
+import { EVIDENCE_NAMES } from '../domain/gates/evidence.ts'
 import { type NegativeControlResult, runNegativeControls } from '../domain/gates/index.ts'
 import { EXECUTION_ENABLED } from '../domain/gates/mode.ts'
 import { dispatches } from '../projections/dispatches/project.ts'
@@ -9,7 +11,7 @@ import { authenticate, createKey, type NewKey } from './access/keys.ts'
 import type { Config } from './config.ts'
 import { applyCatalogue, retireManifest } from './control/apply-catalogue.ts'
 import { followControl } from './control/follow-control.ts'
-import { setSwitch } from './control/set-switch.ts'
+import { type Flip, setSwitch } from './control/set-switch.ts'
 import { assertNamespaceAllowed } from './dispatch/allowed-namespace.ts'
 import { explainCommand } from './dispatch/explain.ts'
 import { createPacing } from './dispatch/pacing.ts'
@@ -19,6 +21,7 @@ import {
   attachEmbeddedPostgres,
   EmbeddedError,
   type EmbeddedPostgres,
+  hasEmbeddedPostgres,
   startEmbeddedPostgres,
 } from './embedded/index.ts'
 import { createBaselineRunner } from './executors/baseline.ts'
@@ -211,6 +214,37 @@ export async function makeKey(
     await owner.end()
     await attached?.release()
   }
+}
+
+/**
+ * Halts a scope through the store itself, whether a server answers or not: whoever may append needs
+ * no key. The halt binds every server of the store. A release has no such way.
+ */
+export async function haltDirectly(
+  config: Config,
+  logger: FastifyBaseLogger,
+  halt: Readonly<{ scope: string; reason: string; actor: string }>,
+): Promise<Flip> {
+  const attached = config.databaseUrl === undefined ? await attachExisting(config, logger) : null
+  const store = createPostgresEventStore(config.databaseUrl ?? attached?.runtimeUrl ?? '')
+  try {
+    const call = { callId: randomUUID(), correlationId: randomBytes(16).toString('hex') }
+    const ports = {
+      store,
+      ledger: followControl(store, logger),
+      executorTypes: () => Object.keys(EVIDENCE_NAMES),
+    }
+    return await setSwitch({ ...call, ...halt, state: 'HALTED' }, ports)
+  } finally {
+    await store.close()
+    await attached?.release()
+  }
+}
+
+/** A halt must find a ledger, never make one. */
+async function attachExisting({ dataDir }: Config, log: FastifyBaseLogger) {
+  if (hasEmbeddedPostgres(dataDir)) return asStartError(attachEmbeddedPostgres({ dataDir, log }))
+  throw new StartError(`There is no ledger in ${dataDir}: set LEDGER_DATA_DIR, or DATABASE_URL.`)
 }
 
 async function assertServable(url: string): Promise<void> {

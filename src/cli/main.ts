@@ -70,6 +70,7 @@ command(kill, 'set', 'set it: DRY_RUN_ONLY or HALTED; returns once it is in forc
   .argument('<state>')
   .requiredOption('--reason <text>', 'why, for everybody who reads the log')
   .option('--scope <scope>', 'executor:<type> or contract:<id>, instead of global')
+  .option('--direct', 'halt through the database itself: no server and no key are needed')
   .action((state, _, set) =>
     run(async () => (await import('./switch.ts')).setSwitch(state, set.optsWithGlobals())),
   )

@@ -18,12 +18,13 @@ const showScope = ([scope, position]: [string, Position | null]): string =>
     ? `${scope}  unset: everything is refused until an operator sets it`
     : `${scope}  ${position.state}  since ${position.recordedAt} by ${position.actor}: ${position.reason}`
 
+export type SwitchOptions = CommonOptions &
+  Readonly<{ reason: string; scope?: string; direct?: boolean }>
+
 /** Sets a scope; returns once it is in force everywhere. */
-export const setSwitch = (
-  state: string,
-  options: CommonOptions & { readonly reason: string; readonly scope?: string },
-): Promise<number> => {
-  const { reason, scope = 'global' } = options
+export const setSwitch = async (state: string, options: SwitchOptions): Promise<number> => {
+  const { reason, scope = 'global', direct = false } = options
+  if (direct) return (await import('./halt-directly.ts')).haltThroughStore(state, options)
   const path = `/v1/switch/${encodeURIComponent(scope)}`
   return ask(
     options,

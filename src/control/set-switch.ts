@@ -24,6 +24,9 @@ export type SwitchPorts = ControlPorts &
     executorTypes(): Iterable<string>
   }>
 
+/** The event in force, and how many this call appended: none where the scope had the state. */
+export type Flip = Readonly<{ position: SwitchPosition; appended: number }>
+
 /**
  * Sets a scope and returns once the new state is in force everywhere: after that no call succeeds
  * by the old one. Setting the state it has appends nothing and answers with the event in force.
@@ -32,7 +35,7 @@ export type SwitchPorts = ControlPorts &
 export async function setSwitch(
   call: Call & { readonly scope: string; readonly state: SwitchState; readonly reason: string },
   ports: SwitchPorts,
-): Promise<{ readonly position: SwitchPosition; readonly appended: number }> {
+): Promise<Flip> {
   const { scope, state, reason } = call
   const deadlineMs = LIMITS.switchDeadlineMs
   const { control, appended } = await appendControl(call, ports, deadlineMs, (now) => {

@@ -14,10 +14,12 @@ export type Home = Readonly<{
   account: Account | undefined
 }>
 
+export const clusterDirOf = (dataDir: string): string => join(dataDir, 'pg')
+
 /** Makes the data directory where it is missing, and refuses one that we or the server cannot use. */
 export async function openHome(dataDirOption: string): Promise<Home> {
   const dataDir = await writableFolder(resolve(dataDirOption))
-  const clusterDir = join(dataDir, 'pg')
+  const clusterDir = clusterDirOf(dataDir)
   const account = await serverAccount(clusterDir)
   if (account !== undefined && !(await canEnter(account, dataDir))) {
     throw new EmbeddedError(

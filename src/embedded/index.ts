@@ -1,7 +1,9 @@
+import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
 import type { Log } from '../ports.ts'
 import { locatePackage, usablePrograms } from './binaries.ts'
 import { type Cluster, openCluster } from './cluster.ts'
-import { openHome } from './home.ts'
+import { clusterDirOf, openHome } from './home.ts'
 import { type EmbeddedPostgres, Launcher } from './launcher.ts'
 import { stopPostmaster } from './postmaster.ts'
 import { takeSeat } from './seat.ts'
@@ -38,6 +40,10 @@ export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<E
   options.log.info(fields, 'the embedded Postgres is ready')
   return new Launcher(cluster, seat, options.log)
 }
+
+/** Whether a data directory has a database. Nothing is made by asking. */
+export const hasEmbeddedPostgres = (dataDir: string): boolean =>
+  existsSync(clusterDirOf(resolve(dataDir)))
 
 /** The bundled Postgres for a short errand beside, or without, the process that serves it. */
 export type AttachedPostgres = Readonly<{
