@@ -28,3 +28,10 @@ export function parseNamespace(text: string): ParsedNamespace {
 export function isWithin(namespace: readonly string[], prefix: readonly string[]): boolean {
   return prefix.every((segment, index) => namespace[index] === segment)
 }
+
+/** Whether a key with these prefixes may use a namespace: none is no limit. What is malformed lies nowhere. */
+export function isWithinAny(text: string, prefixes: readonly (readonly string[])[]): boolean {
+  if (prefixes.length === 0) return true
+  const parsed = parseNamespace(text)
+  return parsed.ok && prefixes.some((prefix) => isWithin(parsed.segments, prefix))
+}

@@ -4,22 +4,34 @@ import type { Json } from '../domain/json.ts'
 /** A row of a read model, by column. Values are what `json_populate_recordset` can read. */
 export type Row = { readonly [column: string]: Json }
 
+/** Rows that are never touched again, each for a table of the projection's schema. */
+export type Facts = Readonly<{
+  facts(event: Recorded): readonly Readonly<{ table: string; row: Row }>[]
+}>
+
+/** One row per key in the table that has the projection's name: a fold. */
+export type Keyed = Readonly<{
+  keyed: Readonly<{
+    /** The column of the key, a uuid. */
+    column: string
+    /** The row that an event belongs to, or null for none. */
+    key(event: Recorded): string | null
+    apply(row: Row | undefined, event: Recorded): Row
+  }>
+}>
+
 /**
- * A read model as a value: a fold per key. No clock, no randomness, no I/O: the same events give
- * the same rows. `apply` never fails; every event it does not handle only moves the position.
+ * A read model as a value. No clock, no randomness, no I/O: the same events give the same rows,
+ * in whatever batches they come. It never fails; every event it does not handle only moves the
+ * follower position.
  */
-export type KeyedProjection = Readonly<{
+export type Projection = Readonly<{
   name: string
   /** A change of the rows is a new version: a new schema, filled from the first event on. */
   version: number
-  /** Table and key column in the schema `rm_<name>_v<version>`. */
-  table: string
-  keyColumn: string
   handles: readonly LedgerEvent['type'][]
-  /** The row that an event belongs to, or null for none. */
-  key(event: Recorded): string | null
-  apply(row: Row | undefined, event: Recorded): Row
-}>
+}> &
+  (Facts | Keyed)
 
-export const schemaOf = (projection: KeyedProjection): string =>
-  `rm_${projection.name}_v${projection.version}`
+export const schemaOf = ({ name, version }: Pick<Projection, 'name' | 'version'>): string =>
+  `rm_${name}_v${version}`

@@ -5,7 +5,6 @@ import pg from 'pg'
 import { EVIDENCE_NAMES } from '../domain/gates/evidence.ts'
 import { type NegativeControlResult, runNegativeControls } from '../domain/gates/index.ts'
 import { EXECUTION_ENABLED } from '../domain/gates/mode.ts'
-import { dispatches } from '../projections/dispatches/project.ts'
 import { adminKeyFile, ensureFirstKey } from './access/first-key.ts'
 import { authenticate, createKey, type NewKey } from './access/keys.ts'
 import type { Config } from './config.ts'
@@ -31,12 +30,12 @@ import { whyBadSchema } from './facts/params.ts'
 import type { HttpPorts } from './http/ports.ts'
 import { createServer } from './http/server.ts'
 import type { EventStore, ExecutorRegistry } from './ports.ts'
-import { startProjector } from './projector/projector.ts'
-import { listDispatches } from './projector/read-models.ts'
+import { readList, readProjection, startProjectors } from './projector/read-models.ts'
 import { readReadiness } from './readiness.ts'
 import { createPostgresEventStore } from './stores/postgres/event-store.ts'
 import { grantRuntime, migrate, whyNotServable } from './stores/postgres/migrate.ts'
 import { connectionSettings, createPool } from './stores/postgres/pool.ts'
+import { createSharedTail } from './stores/shared-tail.ts'
 
 /** A start that cannot go on: one sentence for the person at the terminal. */
 export class StartError extends Error {}
@@ -64,7 +63,8 @@ export async function createLedger(
   const pool = createPool(url, 'readers', 4)
   const keysPool = createPool(url, 'keys', 4)
   const postgres = createPostgresEventStore(url)
-  const store = doubles.store?.(postgres) ?? postgres
+  const kept = doubles.store?.(postgres) ?? postgres
+  const store = { ...kept, tail: createSharedTail(kept) }
   const simulator = createSimulator({ log: logger })
   const executors = doubles.executors ?? new Map([[simulator.type, simulator]])
   const ledger = followControl(store, logger)
@@ -76,7 +76,7 @@ export async function createLedger(
   const dispatchPorts = { store, ledger, facts, executors, clock, pacing, watch, log: logger }
   const controlPorts = { store, ledger, runBaseline, whyBadSchema }
   const switchPorts = { store, ledger, executorTypes: () => executors.keys() }
-  const projector = startProjector(dispatches, { store, connect: connectTo(url), log: logger })
+  const projectors = startProjectors({ store, connect: connectTo(url), log: logger })
   const negativeControls = doubles.negativeControls ?? runNegativeControls()
 
   const ports: HttpPorts = {
@@ -92,13 +92,14 @@ export async function createLedger(
     setSwitch: async (call) => (await setSwitch(call, switchPorts)).position,
     applyCatalogue: (call) => applyCatalogue(call, controlPorts),
     retireManifest: (call) => retireManifest(call, controlPorts),
-    listDispatches: (query) => listDispatches(pool, query),
+    list: (name, query) => readList(pool, name, query),
+    projections: () => Promise.all(projectors.map((it) => readProjection(it, { pool, store }))),
     negativeControls,
     readiness: () =>
       readReadiness({
         negativeControls,
         ledger,
-        projector: projector.status,
+        projectors,
         whyNotServable: () => whyNotServable(pool),
       }),
   }
@@ -108,7 +109,7 @@ export async function createLedger(
     app,
     async close() {
       await app.close()
-      await projector.close()
+      await Promise.all(projectors.map((projector) => projector.close()))
       await Promise.all([postgres.close(), simulator.close(), pool.end(), keysPool.end()])
     },
   }

@@ -2,7 +2,7 @@ import { GLOBAL_SCOPE } from '../domain/control/state.ts'
 import type { NegativeControlResult } from '../domain/gates/index.ts'
 import type { Readiness } from './http/ports.ts'
 import type { FollowedLog } from './ports.ts'
-import type { ProjectorStatus } from './projector/projector.ts'
+import type { Projector } from './projector/projector.ts'
 
 type Check = Readiness['checks'][string]
 
@@ -12,7 +12,7 @@ export type ReadinessPorts = Readonly<{
   negativeControls: readonly NegativeControlResult[]
   ledger: FollowedLog
   whyNotServable(): Promise<string | null>
-  projector(): ProjectorStatus
+  projectors: readonly Pick<Projector, 'projection' | 'status'>[]
 }>
 
 /**
@@ -22,12 +22,25 @@ export type ReadinessPorts = Readonly<{
 export async function readReadiness(ports: ReadinessPorts): Promise<Readiness> {
   const negativeControls = judgeControls(ports.negativeControls)
   const [schema, log] = await Promise.all([checkSchema(ports), checkLog(ports)])
-  const { state, detail } = ports.projector()
-  const projection = { ok: state !== 'stopped', detail: detail === '' ? state : detail }
   return {
     ready: negativeControls.ok && schema.ok && log.store.ok,
-    checks: { negativeControls, store: log.store, schema, switch: log.switch, projection },
+    checks: {
+      negativeControls,
+      store: log.store,
+      schema,
+      switch: log.switch,
+      ...Object.fromEntries(ports.projectors.map(checkProjection)),
+    },
   }
+}
+
+function checkProjection({
+  projection,
+  status,
+}: ReadinessPorts['projectors'][number]): [string, Check] {
+  const { state, detail } = status()
+  const check = { ok: state !== 'stopped', detail: detail === '' ? state : detail }
+  return [`projection:${projection.name}`, check]
 }
 
 export function judgeControls(results: readonly NegativeControlResult[]): Check {

@@ -1,17 +1,18 @@
 import type { DispatchCommand } from '../../domain/dispatch/command.ts'
 import type { DispatchEvent, Recorded } from '../../domain/events.ts'
 import { dispatchIdOf } from '../../domain/identity.ts'
-import type { KeyedProjection, Row } from '../projection.ts'
+import type { Keyed, Projection, Row } from '../projection.ts'
 
 /** One row per dispatch, for lists and for analysts. */
-export const dispatches: KeyedProjection = {
+export const dispatches: Projection & Keyed = {
   name: 'dispatches',
   version: 1,
-  table: 'dispatches',
-  keyColumn: 'dispatch_id',
   handles: ['Planned', 'PreflightPassed', 'DryRunRecorded', 'Refused'],
-  key: (event) => dispatchIdOf(event.stream),
-  apply: (row, event) => apply(row, event as Recorded<DispatchEvent>),
+  keyed: {
+    column: 'dispatch_id',
+    key: (event) => dispatchIdOf(event.stream),
+    apply: (row, event) => apply(row, event as Recorded<DispatchEvent>),
+  },
 }
 
 function apply(row: Row | undefined, event: Recorded<DispatchEvent>): Row {

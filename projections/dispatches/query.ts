@@ -1,21 +1,9 @@
-/** A page of dispatches, the last opened first, with the follower position it is complete up to. */
-export type DispatchesPage = Readonly<{ pageSize: number; before: number | null }>
-
-export const dispatchesPage = ({ pageSize, before }: DispatchesPage) => ({
-  name: 'dispatches_page',
-  text: `select f.position as follower_position, d.*
-    from rm_dispatches_v1.follower f
-    left join lateral (
-      select * from rm_dispatches_v1.dispatches
-      where opened_position < $1 order by opened_position desc limit $2
-    ) d on true
-    order by d.opened_position desc`,
-  values: [before ?? Number.MAX_SAFE_INTEGER, pageSize + 1],
-})
+import type { List, PlacedRow } from '../list.ts'
+import { schemaOf } from '../projection.ts'
+import { dispatches } from './project.ts'
 
 export type DispatchRow = Readonly<{
-  follower_position: number
-  dispatch_id: string | null
+  dispatch_id: string
   digest: string
   contract_id: string
   contract_version: number
@@ -31,10 +19,11 @@ export type DispatchRow = Readonly<{
   opened_at: { toISOString(): string }
   position: number
   changed_at: { toISOString(): string }
-}>
+}> &
+  PlacedRow
 
 /** A row as lists show it. */
-export const decodeDispatch = (row: DispatchRow) => ({
+const decode = (row: DispatchRow) => ({
   dispatchId: row.dispatch_id,
   digest: row.digest,
   contract: { id: row.contract_id, version: row.contract_version },
@@ -50,3 +39,15 @@ export const decodeDispatch = (row: DispatchRow) => ({
   position: row.position,
   changedAt: row.changed_at.toISOString(),
 })
+
+const schema = schemaOf(dispatches)
+
+export const dispatchList: List<DispatchRow> = {
+  name: dispatches.name,
+  schema,
+  columns: 'd.*',
+  from: `${schema}.dispatches d`,
+  place: 'd.opened_position',
+  namespace: 'd.output_namespace',
+  decode,
+}

@@ -18,7 +18,18 @@ export type Page = Readonly<{
 export type PageQuery = Readonly<{
   pageSize: number
   pageToken: string | null
-  minPosition: number
+  /** Namespaces at or below one of these alone; null for all. */
+  within: readonly string[] | null
+}>
+
+/** A read model: how far it is, and what this process does for it. */
+export type ProjectionReport = Readonly<{
+  name: string
+  version: number
+  state: 'starting' | 'following' | 'standby' | 'stopped'
+  detail: string
+  position: number
+  lag: Readonly<{ positions: number; seconds: number }>
 }>
 
 /** Whether the server may answer, and every part that it looked at. */
@@ -34,7 +45,7 @@ export type HttpPorts = Readonly<{
   dispatch(call: DispatchCall): Promise<DispatchAnswer>
   explain(command: AskedCommand, caller: Caller): Promise<Explanation>
   ledger: FollowedLog
-  store: Pick<EventStore, 'read' | 'head' | 'guarantee'>
+  store: Pick<EventStore, 'read' | 'tail' | 'head' | 'guarantee'>
   setSwitch(
     call: Call & { scope: string; state: SwitchState; reason: string },
   ): Promise<SwitchPosition>
@@ -44,7 +55,8 @@ export type HttpPorts = Readonly<{
   retireManifest(
     call: Call & { manifest: ManifestRetired['data'] },
   ): Promise<{ appended: number; position: number }>
-  listDispatches(query: PageQuery): Promise<Page>
+  list(name: 'dispatches' | 'refusals' | 'outputs', query: PageQuery): Promise<Page>
+  projections(): Promise<readonly ProjectionReport[]>
   /** As they fired at boot: nothing is dispatched while one did not. */
   negativeControls: readonly NegativeControlResult[]
   readiness(): Promise<Readiness>

@@ -13,10 +13,10 @@ import { LIMITS } from '../../domain/limits.ts'
 export const id = z.string().regex(ID_PATTERN)
 export const version = z.int().min(1).max(VERSION_MAX)
 export const dispatchId = z.uuid().describe('UUIDv8 of the command’s sha256')
-const position = z.int().min(0).describe('A place in the log. It only orders.')
-const digest = z.string().regex(/^sha256:[0-9a-f]{64}$/)
-const json = z.unknown().describe('Any JSON value')
-const recordedAt = z.iso.datetime()
+export const position = z.int().min(0).describe('A place in the log. It only orders.')
+export const digest = z.string().regex(/^sha256:[0-9a-f]{64}$/)
+export const json = z.unknown().describe('Any JSON value')
+export const recordedAt = z.iso.datetime()
 
 export const command = z
   .strictObject({
@@ -66,7 +66,7 @@ export const event = z
   })
   .meta({ id: 'Event' })
 
-const reached = z.enum(['Planned', 'PreflightPassed', 'DryRunRecorded']).nullable()
+export const reached = z.enum(['Planned', 'PreflightPassed', 'DryRunRecorded']).nullable()
 const links = z.record(z.string(), z.string())
 
 export const recorded = z.object({
@@ -144,32 +144,15 @@ export const dispatchExplanation = z.object({
   ),
 })
 
-export const listedDispatch = z.looseObject({
-  dispatchId,
-  digest,
-  contract: z.object({ id, version }),
-  target: id,
-  outputNamespace: z.string(),
-  reached,
-  verdict: z.enum(['would_succeed', 'would_fail']).nullable(),
-  position,
-})
-
 export const dispatchAddress = z.object({ id: dispatchId })
 
-const wholeNumber = z
+export const wholeNumber = z
   .string()
   .regex(/^[0-9]{1,15}$/)
   .transform(Number)
 export const minPosition = wholeNumber
   .optional()
   .describe('Answer only once this position is reached; not in 2 s: 503 not-ready.')
-
-export const page = z.strictObject({
-  pageSize: wholeNumber.pipe(z.int().min(1).max(LIMITS.pageSize)).optional(),
-  pageToken: z.string().max(200).optional(),
-  minPosition,
-})
 
 export const eventsQuery = z.strictObject({
   after: wholeNumber.optional(),
@@ -255,10 +238,6 @@ export const answers = (byStatus: Readonly<Record<number, z.ZodType>>): unknown 
   ...problems,
 })
 
-export const dispatchPage = z.object({
-  dispatches: z.array(listedDispatch),
-  nextPageToken: z.string().nullable(),
-})
 export const events = z.object({ events: z.array(event) })
 export const eventPage = z.object({
   events: z.array(event),

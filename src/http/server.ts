@@ -24,6 +24,7 @@ import { dispatchRoutes } from './routes/dispatches.ts'
 import { eventRoutes } from './routes/events.ts'
 import { healthRoutes } from './routes/health.ts'
 import { problemRoutes } from './routes/problems.ts'
+import { readModelRoutes } from './routes/read-models.ts'
 import { switchRoutes } from './routes/switch.ts'
 import { parseStrictJson } from './strict-json.ts'
 
@@ -64,6 +65,7 @@ export async function createServer(
     transformObject: jsonSchemaTransformObject,
   })
   await app.register(dispatchRoutes, ports)
+  await app.register(readModelRoutes, ports)
   await app.register(eventRoutes, ports)
   await app.register(switchRoutes, ports)
   await app.register(catalogueRoutes, ports)

@@ -1,15 +1,21 @@
 import type pg from 'pg'
 import type { Recorded } from '../../domain/events.ts'
-import { type KeyedProjection, type Row, schemaOf } from '../../projections/projection.ts'
+import {
+  type Facts,
+  type Keyed,
+  type Projection,
+  type Row,
+  schemaOf,
+} from '../../projections/projection.ts'
 import type { FollowerPosition } from './tables.ts'
 
 /**
- * Folds a batch into the rows it belongs to and moves the follower, in one transaction. The
- * follower moves by compare-and-set: false means that somebody else moved it, and nothing is written.
+ * Writes the rows of a batch and moves the follower, in one transaction. The follower moves by
+ * compare-and-set: false means that somebody else moved it, and nothing is written.
  */
 export async function applyBatch(
   client: pg.ClientBase,
-  projection: KeyedProjection,
+  projection: Projection,
   from: FollowerPosition,
   events: readonly [Recorded, ...Recorded[]],
 ): Promise<boolean> {
@@ -17,8 +23,8 @@ export async function applyBatch(
   const handled = events.filter((event) => projection.handles.includes(event.type))
   await client.query('begin')
   try {
-    const rows = fold(projection, await loadRows(client, projection, handled), handled)
-    await writeRows(client, projection, rows)
+    if ('facts' in projection) await addFacts(client, projection, handled)
+    else await foldRows(client, projection, handled)
     const moved = await client.query(
       `update ${schemaOf(projection)}.follower set position = $1, event_id = $2 where position = $3`,
       [last.position, last.id, from.position],
@@ -31,45 +37,56 @@ export async function applyBatch(
   }
 }
 
-function fold(
-  projection: KeyedProjection,
-  known: ReadonlyMap<string, Row>,
+async function addFacts(
+  client: pg.ClientBase,
+  projection: Projection & Facts,
   events: readonly Recorded[],
-): readonly Row[] {
-  const rows = new Map<string, Row>()
-  for (const event of events) {
-    const key = projection.key(event)
-    if (key !== null) rows.set(key, projection.apply(rows.get(key) ?? known.get(key), event))
+): Promise<void> {
+  const byTable = new Map<string, Row[]>()
+  for (const { table, row } of events.flatMap((event) => projection.facts(event))) {
+    const rows = byTable.get(table) ?? []
+    byTable.set(table, rows)
+    rows.push(row)
   }
-  return [...rows.values()]
+  for (const [table, rows] of byTable) {
+    await client.query(insertInto(`${schemaOf(projection)}.${table}`), [JSON.stringify(rows)])
+  }
+}
+
+/** One set-based statement, whatever the size of the batch. */
+const insertInto = (table: string): string =>
+  `insert into ${table} select * from json_populate_recordset(null::${table}, $1::json)`
+
+async function foldRows(
+  client: pg.ClientBase,
+  projection: Projection & Keyed,
+  events: readonly Recorded[],
+): Promise<void> {
+  const { column, key, apply } = projection.keyed
+  const table = `${schemaOf(projection)}.${projection.name}`
+  const keyed = events.flatMap((event) => {
+    const of = key(event)
+    return of === null ? [] : [{ of, event }]
+  })
+  const known = await loadRows(client, { table, column }, [...new Set(keyed.map((it) => it.of))])
+  const rows = new Map<string, Row>()
+  for (const { of, event } of keyed) rows.set(of, apply(rows.get(of) ?? known.get(of), event))
+  const [first] = rows.values()
+  if (first === undefined) return
+  const columns = Object.keys(first).filter((it) => it !== column)
+  const text = `${insertInto(table)} on conflict (${column}) do update
+    set ${columns.map((it) => `${it} = excluded.${it}`).join(', ')}`
+  await client.query(text, [JSON.stringify([...rows.values()])])
 }
 
 async function loadRows(
   client: pg.ClientBase,
-  projection: KeyedProjection,
-  events: readonly Recorded[],
+  { table, column }: { table: string; column: string },
+  keys: readonly string[],
 ): Promise<ReadonlyMap<string, Row>> {
-  const keys = [...new Set(events.map(projection.key).filter((key) => key !== null))]
   if (keys.length === 0) return new Map()
-  const { table, keyColumn } = projection
-  const text = `select ${keyColumn}::text as key, to_json(t) as row
-    from ${schemaOf(projection)}.${table} t where ${keyColumn} = any($1::text[]::uuid[])`
+  const text = `select ${column}::text as key, to_json(t) as row
+    from ${table} t where ${column} = any($1::text[]::uuid[])`
   const { rows } = await client.query<{ key: string; row: Row }>(text, [keys])
   return new Map(rows.map(({ key, row }) => [key, row]))
-}
-
-/** One set-based statement, whatever the size of the batch. */
-async function writeRows(
-  client: pg.ClientBase,
-  projection: KeyedProjection,
-  rows: readonly Row[],
-): Promise<void> {
-  const [first] = rows
-  if (first === undefined) return
-  const table = `${schemaOf(projection)}.${projection.table}`
-  const columns = Object.keys(first).filter((column) => column !== projection.keyColumn)
-  const assignments = columns.map((column) => `${column} = excluded.${column}`).join(', ')
-  const text = `insert into ${table} select * from json_populate_recordset(null::${table}, $1::json)
-    on conflict (${projection.keyColumn}) do update set ${assignments}`
-  await client.query(text, [JSON.stringify(rows)])
 }

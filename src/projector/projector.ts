@@ -1,12 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type pg from 'pg'
 import { type Recorded, whyUnreadable } from '../../domain/events.ts'
-import { type KeyedProjection, schemaOf } from '../../projections/projection.ts'
+import { type Projection, schemaOf } from '../../projections/projection.ts'
 import type { EventStore, Log } from '../ports.ts'
 import { applyBatch } from './apply-batch.ts'
 import { ensureTables, type FollowerPosition, readFollower } from './tables.ts'
 
-const BATCH_MAX = 5_000
+const BATCH_MAX = 1_000
 const RETRY_MS = 1_000
 
 export type ProjectorStatus = Readonly<{
@@ -14,6 +14,7 @@ export type ProjectorStatus = Readonly<{
   detail: string
 }>
 export type Projector = Readonly<{
+  projection: Projection
   status(): ProjectorStatus
   /** Resolves once the last batch is written and the connection is closed. */
   close(): Promise<void>
@@ -28,7 +29,7 @@ class Unhealthy extends Error {}
  * An event it cannot apply stops this projection alone; nothing is skipped.
  */
 export function startProjector(
-  projection: KeyedProjection,
+  projection: Projection,
   ports: { store: EventStore; connect: () => Promise<pg.Client>; log: Log },
 ): Projector {
   const stop = new AbortController()
@@ -54,6 +55,7 @@ export function startProjector(
   }
   const done = run()
   return {
+    projection,
     status: () => status,
     async close() {
       stop.abort()
@@ -83,7 +85,7 @@ type Following = Readonly<{
 /** Follows until the connection breaks, another takes over, or the server stops. */
 async function followOnce(
   client: pg.Client,
-  projection: KeyedProjection,
+  projection: Projection,
   { store, signal, set }: Following,
 ): Promise<void> {
   await client.query('set role ledger_projector')
@@ -113,20 +115,20 @@ async function assertSameLog(store: EventStore, at: FollowerPosition): Promise<v
   throw new Unhealthy(`the log has no event ${at.eventId} at ${at.position}: rebuild needed`)
 }
 
-/** What is there, in batches, and then what comes. */
+/** What is there, in batches, and then what comes: a batch ends where the log ended when it began. */
 async function* batches(
   store: EventStore,
   after: number,
   signal: AbortSignal,
 ): AsyncGenerator<readonly [Recorded, ...Recorded[]]> {
   let batch: Recorded[] = []
-  let head = await store.head()
+  let end = 0
   for await (const event of store.tail({ after, signal })) {
     const why = whyUnreadable(event)
     if (why !== null) throw new Unhealthy(`${why}, at position ${event.position}`)
+    if (batch.length === 0) end = (await store.head()).position
     batch.push(event)
-    if (event.position >= head.position) head = await store.head()
-    if (batch.length < BATCH_MAX && event.position < head.position) continue
+    if (batch.length < BATCH_MAX && event.position < end) continue
     yield batch as [Recorded, ...Recorded[]]
     batch = []
   }

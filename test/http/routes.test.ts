@@ -832,7 +832,7 @@ describe('GET /v1/catalogue, and retiring', () => {
   })
 })
 
-/** INTERFACES section 3, the rows of the slice: what a key must hold for each. */
+/** What a key must hold for each. */
 const ROUTES: readonly (readonly [string, string, Scope | null])[] = [
   ['POST', '/v1/dispatches', 'dispatch:append'],
   ['POST', '/v1/explain', 'dispatch:append'],
@@ -840,6 +840,10 @@ const ROUTES: readonly (readonly [string, string, Scope | null])[] = [
   ['GET', '/v1/dispatches/{id}', 'dispatch:read'],
   ['GET', '/v1/dispatches/{id}/events', 'dispatch:read'],
   ['GET', '/v1/dispatches/{id}/explain', 'dispatch:read'],
+  ['GET', '/v1/refusals', 'dispatch:read'],
+  ['GET', '/v1/outputs', 'dispatch:read'],
+  ['GET', '/v1/projections', 'projections:read'],
+  ['GET', '/v1/projections/{name}', 'projections:read'],
   ['GET', '/v1/events', 'events:read'],
   ['GET', '/v1/switch', 'switch:read'],
   ['PUT', '/v1/switch/{scope}', 'switch:write'],
@@ -855,6 +859,7 @@ const ROUTES: readonly (readonly [string, string, Scope | null])[] = [
 const addressOf = (path: string): string =>
   path
     .replace('/dispatches/{id}', `/dispatches/${NOBODY}`)
+    .replace('{name}', 'nothing')
     .replace('{scope}', 'nothing')
     .replace('{kind}/{id}/{version}', 'fixture/nothing/1')
     .replace('{code}', 'not-found')
@@ -922,6 +927,10 @@ describe('Ledger-Position', () => {
       ['GET', `/v1/dispatches/${id}`],
       ['GET', `/v1/dispatches/${id}/events`],
       ['GET', `/v1/dispatches/${id}/explain`],
+      ['GET', '/v1/refusals'],
+      ['GET', '/v1/outputs'],
+      ['GET', '/v1/projections'],
+      ['GET', '/v1/projections/outputs'],
       ['GET', '/v1/events'],
       ['GET', '/v1/switch'],
       ['PUT', '/v1/switch/global', { state: 'DRY_RUN_ONLY', reason: 'again' }],
@@ -964,7 +973,10 @@ describe('GET /livez and /readyz', () => {
     expect(body.ready).toBe(true)
     expect(Object.keys(body.checks).toSorted()).toEqual([
       'negativeControls',
-      'projection',
+      'projection:dispatches',
+      'projection:gate_outcomes',
+      'projection:outputs',
+      'projection:refusals',
       'schema',
       'store',
       'switch',
@@ -1010,7 +1022,7 @@ describe('GET /openapi.json', () => {
     expect(document.components.securitySchemes).toEqual({ key: { type: 'http', scheme: 'bearer' } })
   })
 
-  it('has exactly the routes of the slice, each with the scope it asks for', () => {
+  it('has exactly these routes, each with the scope it asks for', () => {
     const found = Object.entries<Reply['body']>(document.paths).flatMap(([path, methods]) =>
       Object.entries<Reply['body']>(methods).map(([method, route]) => {
         const scope = route.security?.[0]?.key?.[0] ?? null

@@ -4,11 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { EMPTY_DISPATCH } from '../../domain/dispatch/state.ts'
 import type { DispatchEvent, Recorded } from '../../domain/events.ts'
 import { dispatches } from '../../projections/dispatches/project.ts'
-import {
-  type DispatchRow,
-  decodeDispatch,
-  dispatchesPage,
-} from '../../projections/dispatches/query.ts'
+import { type DispatchRow, dispatchList } from '../../projections/dispatches/query.ts'
 import { type Row, schemaOf } from '../../projections/projection.ts'
 import { identify } from '../../src/identity.ts'
 import { sessionOfOccurrence } from '../support/arbitraries.ts'
@@ -30,8 +26,8 @@ type Rows = ReadonlyMap<string, Row>
 function applyBatch(rows: Rows, events: readonly Recorded[]): Rows {
   const next = new Map(rows)
   for (const event of events.filter((it) => dispatches.handles.includes(it.type))) {
-    const key = dispatches.key(event)
-    if (key !== null) next.set(key, dispatches.apply(next.get(key), event))
+    const key = dispatches.keyed.key(event)
+    if (key !== null) next.set(key, dispatches.keyed.apply(next.get(key), event))
   }
   return new Map([...next].map(([key, row]) => [key, JSON.parse(JSON.stringify(row)) as Row]))
 }
@@ -165,12 +161,12 @@ describe('the row of a dispatch', () => {
 describe('the events of a projection', () => {
   it('are those of dispatch streams', () => {
     expect(dispatches.handles).toEqual(['Planned', 'PreflightPassed', 'DryRunRecorded', 'Refused'])
-    expect(streamOf(planned).map(dispatches.key)).toEqual([identify(dryRun).dispatchId])
+    expect(streamOf(planned).map(dispatches.keyed.key)).toEqual([identify(dryRun).dispatchId])
   })
 
   it('leave control out: it has no key and no effect', () => {
     const control = recordedControl([...READY, switchSet('HALTED')])
-    expect(control.map(dispatches.key)).toEqual(control.map(() => null))
+    expect(control.map(dispatches.keyed.key)).toEqual(control.map(() => null))
     const rows = applyBatch(new Map(), streamOf(planned))
     expect(applyBatch(rows, control)).toEqual(rows)
     expect(applyBatch(new Map(), control).size).toBe(0)
@@ -233,7 +229,7 @@ describe('folding a log', () => {
       fc.property(logs, (log) => {
         for (const [key, row] of applyBatch(new Map(), log)) {
           const events = log.filter(
-            (event) => dispatches.key(event) === key,
+            (event) => dispatches.keyed.key(event) === key,
           ) as Recorded<DispatchEvent>[]
           const refused = events.filter((event) => event.type === 'Refused')
           const advancing = events.filter((event) => event.type !== 'Refused')
@@ -270,20 +266,8 @@ describe('the read model', () => {
     expect(dispatches).toMatchObject({
       name: 'dispatches',
       version: 1,
-      table: 'dispatches',
-      keyColumn: 'dispatch_id',
+      keyed: { column: 'dispatch_id' },
     })
-  })
-
-  it('is read a page at a time, from the last opened on, with one row more than asked', () => {
-    expect(dispatchesPage({ pageSize: 20, before: null }).values).toEqual([
-      Number.MAX_SAFE_INTEGER,
-      21,
-    ])
-    const { text, values, name } = dispatchesPage({ pageSize: 1, before: 7 })
-    expect(values).toEqual([7, 2])
-    expect(name).toBe('dispatches_page')
-    expect(text).toContain('opened_position < $1 order by opened_position desc limit $2')
   })
 
   it('is shown with the names of the API', () => {
@@ -291,10 +275,11 @@ describe('the read model', () => {
     const row = {
       ...(rowOf(planned, preflightPassed, dryRunRecorded) as unknown as DispatchRow),
       follower_position: 9,
+      place: 1,
       opened_at: moment,
       changed_at: moment,
     }
-    expect(decodeDispatch(row)).toEqual({
+    expect(dispatchList.decode(row)).toEqual({
       ...identify(dryRun),
       contract: { id: 'sample.echo', version: 1 },
       target: 'sample/one',

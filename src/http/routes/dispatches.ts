@@ -5,6 +5,7 @@ import { canonicalJson } from '../../../domain/canonical-json.ts'
 import type { AskedCommand } from '../../../domain/dispatch/command.ts'
 import type { JsonObject } from '../../../domain/json.ts'
 import { LIMITS } from '../../../domain/limits.ts'
+import { isWithinAny } from '../../../domain/namespace.ts'
 import type { DispatchAnswer, RecordedAnswer } from '../../dispatch/answer.ts'
 import { requireDispatch } from '../../dispatch/load-dispatch.ts'
 import { LedgerError } from '../../errors.ts'
@@ -14,8 +15,6 @@ import { problemOfRefusal } from '../problem.ts'
 import { callerOf, sendProblem } from '../reply.ts'
 import * as schemas from '../schemas.ts'
 import { waitForPosition } from '../wait-for-position.ts'
-
-const DEFAULT_PAGE = 50
 
 export const dispatchRoutes: FastifyPluginAsyncZod<HttpPorts> = async (app, ports) => {
   app.post(
@@ -57,26 +56,6 @@ export const dispatchRoutes: FastifyPluginAsyncZod<HttpPorts> = async (app, port
     },
   )
 
-  app.get(
-    '/v1/dispatches',
-    {
-      config: { scope: 'dispatch:read' },
-      schema: {
-        operationId: 'listDispatches',
-        summary: 'List dispatches, the last opened first',
-        querystring: schemas.page,
-        response: schemas.answers({ 200: schemas.dispatchPage }),
-      },
-    },
-    async (request, reply) => {
-      const { pageSize = DEFAULT_PAGE, pageToken = null, minPosition = 0 } = request.query
-      const query = { pageSize, pageToken, minPosition }
-      const page = await waitForPosition(minPosition, () => ports.listDispatches(query))
-      reply.header('ledger-position', page.position)
-      return { dispatches: page.rows, nextPageToken: page.nextPageToken }
-    },
-  )
-
   const byId = { params: schemas.dispatchAddress, querystring: schemas.read }
 
   app.get(
@@ -91,7 +70,7 @@ export const dispatchRoutes: FastifyPluginAsyncZod<HttpPorts> = async (app, port
       },
     },
     async (request, reply) => {
-      const { state } = await load(ports, request.params.id, request.query.minPosition)
+      const { state } = await load(ports, request)
       reply.header('ledger-position', state.position)
       return presentDispatch(request.params.id, state)
     },
@@ -109,7 +88,7 @@ export const dispatchRoutes: FastifyPluginAsyncZod<HttpPorts> = async (app, port
       },
     },
     async (request, reply) => {
-      const { events, state } = await load(ports, request.params.id, request.query.minPosition)
+      const { events, state } = await load(ports, request)
       reply.header('ledger-position', state.position)
       return { events }
     },
@@ -127,16 +106,24 @@ export const dispatchRoutes: FastifyPluginAsyncZod<HttpPorts> = async (app, port
       },
     },
     async (request, reply) => {
-      const { events, state } = await load(ports, request.params.id, request.query.minPosition)
+      const { events, state } = await load(ports, request)
       reply.header('ledger-position', state.position)
       return presentWhy(request.params.id, state, events)
     },
   )
 }
 
-const load = async (ports: HttpPorts, dispatchId: string, minPosition = 0) => {
-  await waitForPosition(minPosition, ports.store.head)
-  return requireDispatch(ports.ledger, dispatchId)
+type ById = FastifyRequest &
+  Readonly<{ params: { id: string }; query: { minPosition?: number | undefined } }>
+
+/** A dispatch in a namespace that the key may not see is as good as none: its id is a digest. */
+async function load(ports: HttpPorts, request: ById) {
+  const { params, query } = request
+  await waitForPosition(query.minPosition ?? 0, ports.store.head)
+  const loaded = await requireDispatch(ports.ledger, params.id)
+  const namespace = loaded.state.command?.outputNamespace ?? ''
+  if (isWithinAny(namespace, callerOf(request).namespacePrefixes)) return loaded
+  throw new LedgerError('not-found', `There is no dispatch ${params.id}`)
 }
 
 /** No gate is trusted before each has shown that it can refuse. */

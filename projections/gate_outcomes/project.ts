@@ -1,0 +1,32 @@
+import type { DispatchEvent, Recorded } from '../../domain/events.ts'
+import { gateNamed } from '../../domain/gates/index.ts'
+import { dispatchIdOf } from '../../domain/identity.ts'
+import type { Facts, Projection, Row } from '../projection.ts'
+
+/**
+ * What every gate said, for every event of a dispatch. The table keeps one row per event with its
+ * gates as arrays, which the view unfolds: a dry run has thirty gate outcomes in three events.
+ */
+export const gateOutcomes: Projection & Facts = {
+  name: 'gate_outcomes',
+  version: 1,
+  handles: ['Planned', 'PreflightPassed', 'DryRunRecorded', 'Refused'],
+  facts: (event) => [{ table: 'gate_outcomes', row: judged(event as Recorded<DispatchEvent>) }],
+}
+
+function judged({ id, stream, type, position, recordedAt, data }: Recorded<DispatchEvent>): Row {
+  const { rules, controlRevision, gates } = data.snapshot
+  return {
+    position,
+    event_id: id,
+    event_type: type,
+    dispatch_id: dispatchIdOf(stream),
+    rule_set: rules,
+    control_revision: controlRevision,
+    gates: gates.map((it) => it.gate),
+    rules: gates.map((it) => gateNamed(it.gate).rule),
+    outcomes: gates.map((it) => it.outcome),
+    revisions: gates.map((it) => it.revision),
+    recorded_at: recordedAt,
+  }
+}

@@ -1,0 +1,34 @@
+-- Rule 3: whatever the log may hold, a row here lies in a dry-run namespace.
+create table rm_outputs_v1.outputs (
+  position         bigint primary key,
+  event_id         uuid not null,
+  dispatch_id      uuid not null,
+  output_namespace text collate "C" not null check (length(output_namespace) <= 200
+    and output_namespace !~ '\.\.' and output_namespace ~ '^DRYRUN-NS:[a-z0-9][a-z0-9._-]{0,62}(/[a-z0-9][a-z0-9._-]{0,62}){0,7}$'),
+  verdict          text not null,
+  output           text not null,
+  output_digest    text not null,
+  executor_type    text not null,
+  executor_build   int not null,
+  recorded_at      timestamptz(3) not null
+);
+create index outputs_by_namespace on rm_outputs_v1.outputs (output_namespace, position);
+
+create or replace view analytics.outputs_v1 as
+select output_namespace, dispatch_id, verdict, output, output_digest, executor_type, executor_build,
+  event_id, position, recorded_at
+from rm_outputs_v1.outputs;
+
+comment on view analytics.outputs_v1 is 'One row per recorded dry run: what came out.';
+comment on column analytics.outputs_v1.output_namespace is 'The DRYRUN-NS: namespace that the output belongs to.';
+comment on column analytics.outputs_v1.dispatch_id is 'UUIDv8 of the digest of the command.';
+comment on column analytics.outputs_v1.verdict is 'would_succeed or would_fail.';
+comment on column analytics.outputs_v1.output is 'The output as RFC 8785 JSON text; output::jsonb reads into it.';
+comment on column analytics.outputs_v1.output_digest is 'sha256 of the column output, as sha256:<hex>.';
+comment on column analytics.outputs_v1.executor_type is 'Which executor ran.';
+comment on column analytics.outputs_v1.executor_build is 'Raised by the author of the executor when the same plan could give another output.';
+comment on column analytics.outputs_v1.event_id is 'Id of the DryRunRecorded event.';
+comment on column analytics.outputs_v1.position is 'Position of the DryRunRecorded event in the log.';
+comment on column analytics.outputs_v1.recorded_at is 'When it was recorded.';
+grant usage on schema analytics to ledger_analyst;
+grant select on analytics.outputs_v1 to ledger_analyst;
