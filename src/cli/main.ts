@@ -72,7 +72,12 @@ command(kill, 'set', 'set it: DRY_RUN_ONLY or HALTED; returns once it is in forc
   .option('--scope <scope>', 'executor:<type> or contract:<id>, instead of global')
   .option('--direct', 'halt through the database itself: no server and no key are needed')
   .action((state, _, set) =>
-    run(async () => (await import('./switch.ts')).setSwitch(state, set.optsWithGlobals())),
+    run(async () => {
+      const options = set.optsWithGlobals()
+      return options.direct
+        ? (await import('./halt-directly.ts')).haltThroughStore(state, options)
+        : (await import('./switch.ts')).setSwitch(state, options)
+    }),
   )
 
 const catalogue = program.command('catalogue').description('contracts, fixtures and targets')

@@ -22,9 +22,8 @@ export type SwitchOptions = CommonOptions &
   Readonly<{ reason: string; scope?: string; direct?: boolean }>
 
 /** Sets a scope; returns once it is in force everywhere. */
-export const setSwitch = async (state: string, options: SwitchOptions): Promise<number> => {
-  const { reason, scope = 'global', direct = false } = options
-  if (direct) return (await import('./halt-directly.ts')).haltThroughStore(state, options)
+export const setSwitch = (state: string, options: SwitchOptions): Promise<number> => {
+  const { reason, scope = 'global' } = options
   const path = `/v1/switch/${encodeURIComponent(scope)}`
   return ask(
     options,
