@@ -6,7 +6,9 @@ import { EVIDENCE_NAMES } from '../domain/gates/evidence.ts'
 import { type NegativeControlResult, runNegativeControls } from '../domain/gates/index.ts'
 import { EXECUTION_ENABLED } from '../domain/gates/mode.ts'
 import { adminKeyFile, ensureFirstKey } from './access/first-key.ts'
-import { authenticate, createKey, type NewKey } from './access/keys.ts'
+import { createAccess } from './access/index.ts'
+import { createKey } from './access/keys.ts'
+import { assertSound } from './access/new-key.ts'
 import type { Config } from './config.ts'
 import { applyCatalogue, retireManifest } from './control/apply-catalogue.ts'
 import { followControl } from './control/follow-control.ts'
@@ -29,7 +31,7 @@ import { createFacts } from './facts/index.ts'
 import { whyBadSchema } from './facts/params.ts'
 import type { HttpPorts } from './http/ports.ts'
 import { createServer } from './http/server.ts'
-import type { EventStore, ExecutorRegistry } from './ports.ts'
+import type { EventStore, ExecutorRegistry, NewKey } from './ports.ts'
 import { readList, readProjection, startProjectors } from './projector/read-models.ts'
 import { readReadiness } from './readiness.ts'
 import { createPostgresEventStore } from './stores/postgres/event-store.ts'
@@ -61,7 +63,7 @@ export async function createLedger(
 ): Promise<Ledger> {
   assertNothingExecutes()
   const pool = createPool(url, 'readers', 4)
-  const keysPool = createPool(url, 'keys', 4)
+  const access = createAccess({ keys: createPool(url, 'keys', 4), readers: pool }, logger)
   const postgres = createPostgresEventStore(url)
   const kept = doubles.store?.(postgres) ?? postgres
   const store = { ...kept, tail: createSharedTail(kept) }
@@ -83,7 +85,7 @@ export async function createLedger(
     version,
     ledger,
     store,
-    authenticate: (authorization) => authenticate(keysPool, authorization),
+    ...access,
     dispatch: (call) => runDispatch(call, dispatchPorts),
     async explain(command, caller) {
       assertNamespaceAllowed(caller, command)
@@ -109,8 +111,9 @@ export async function createLedger(
     app,
     async close() {
       await app.close()
+      await access.close()
       await Promise.all(projectors.map((projector) => projector.close()))
-      await Promise.all([postgres.close(), simulator.close(), pool.end(), keysPool.end()])
+      await Promise.all([postgres.close(), simulator.close(), pool.end()])
     },
   }
 }
@@ -203,6 +206,7 @@ export async function makeKey(
   logger: FastifyBaseLogger,
   key: NewKey & { readonly databaseUrl: string | undefined },
 ): Promise<{ id: string; key: string }> {
+  assertSound(key)
   const attached =
     key.databaseUrl === undefined
       ? await asStartError(attachEmbeddedPostgres({ dataDir: config.dataDir, log: logger }))
@@ -210,7 +214,8 @@ export async function makeKey(
   const owner = new pg.Client({ connectionString: key.databaseUrl ?? attached?.ownerUrl })
   try {
     await owner.connect()
-    return await createKey(owner, key)
+    const made = await createKey(owner, key)
+    return { id: made.id, key: made.key }
   } finally {
     await owner.end()
     await attached?.release()

@@ -170,6 +170,57 @@ export type Caller = Readonly<{
   namespacePrefixes: readonly (readonly string[])[]
 }>
 
+/** What a key is to be. Checked before it is made: a key is never changed afterwards. */
+export type NewKey = Readonly<{
+  name: string
+  scopes: readonly string[]
+  /** `DRYRUN-NS:…` texts; empty means no limit. */
+  namespacePrefixes: readonly string[]
+  expiresAt: Date | null
+}>
+
+/** A key as people see it: never its secret, never the hash. Times as in events. */
+export type AccessKey = Readonly<{
+  id: string
+  name: string
+  /** The role whose scopes these are, or null. */
+  role: string | null
+  scopes: readonly string[]
+  namespacePrefixes: readonly string[]
+  createdAt: string
+  /** `key:<keyId>`, or `owner`: made at the database. */
+  createdBy: string
+  expiresAt: string | null
+  revokedAt: string | null
+  revokedBy: string | null
+  /** Exact to the minute for other servers, to the request for this one. */
+  lastUsedAt: string | null
+}>
+
+/** The access keys of the ledger. */
+export interface AccessKeys {
+  /** Makes a key; `key` is its text, which nothing can show again. `schema-invalid` if it may not be. */
+  create(key: NewKey, actor: string): Promise<AccessKey & { readonly key: string }>
+  /** The last made first, only those made before the key `after`. */
+  list(page: { size: number; after: string | null }): Promise<readonly AccessKey[]>
+  find(id: string): Promise<AccessKey | null>
+  /** Revokes for ever; the first time counts. Null for an unknown id. */
+  revoke(id: string, actor: string): Promise<AccessKey | null>
+}
+
+/** One read of the log, as auditors find it. */
+export type AccessRecord = Readonly<{
+  call: Call
+  route: string
+  /** The query as it was sent. */
+  asked: unknown
+  after: number
+  /** Null for a live tail. */
+  until: number | null
+  /** Null where the answer is streamed. */
+  count: number | null
+}>
+
 /** One call of a use case: who asks, and what ties its events together. */
 export type Call = Readonly<{
   callId: string

@@ -29,12 +29,8 @@ export async function ensureFirstKey(ownerUrl: string, dataDir: string): Promise
 
 /** The file is whole before the key counts: a crash in between leaves a key that opens nothing. */
 async function writeFirstKey(owner: pg.Client, file: string): Promise<void> {
-  const made = await createKey(owner, {
-    name: FIRST_KEY_NAME,
-    scopes: SCOPES,
-    namespacePrefixes: [],
-    expiresAt: null,
-  })
+  const key = { name: FIRST_KEY_NAME, scopes: SCOPES, namespacePrefixes: [], expiresAt: null }
+  const made = await createKey(owner, key)
   const draft = `${file}.${process.pid}`
   await writeFile(draft, `${made.key}\n`, { mode: 0o600 })
   await rename(draft, file)

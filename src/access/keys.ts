@@ -2,38 +2,33 @@ import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import type pg from 'pg'
 import { parseNamespace } from '../../domain/namespace.ts'
 import { LedgerError } from '../errors.ts'
-import type { Caller } from '../ports.ts'
+import type { Caller, NewKey } from '../ports.ts'
+import type { StoredKey } from './stored-key.ts'
 
 /** `dl_<key id>_<32 random bytes, base64url>`: 256 random bits need no slow hash. */
 const KEY_PATTERN = /^dl_([a-z0-9]{12})_([A-Za-z0-9_-]{43})$/
 
 const sha256 = (text: string): Buffer => createHash('sha256').update(text).digest()
 
-export type NewKey = Readonly<{
-  name: string
-  scopes: readonly string[]
-  /** `DRYRUN-NS:…` texts; empty means no limit. */
-  namespacePrefixes: readonly string[]
-  expiresAt: Date | null
-}>
-
-/** Makes a key. Its text is returned once and stored nowhere; the table keeps the hash. */
+/**
+ * Makes a key, as the owner of the database or as the runtime login. Its text is returned once and
+ * stored nowhere; the table keeps the hash. What it may be is the caller's to check: `assertSound`.
+ */
 export async function createKey(
-  owner: pg.ClientBase,
+  database: Pick<pg.Pool, 'query'>,
   key: NewKey,
-): Promise<{ id: string; key: string }> {
-  for (const prefix of key.namespacePrefixes) {
-    if (!parseNamespace(prefix).ok) {
-      throw new LedgerError('schema-invalid', `${prefix} is no namespace prefix: use DRYRUN-NS:a/b`)
-    }
-  }
+  createdBy = 'owner',
+): Promise<{ id: string; key: string; row: StoredKey }> {
   const id = randomId()
   const text = `dl_${id}_${randomBytes(32).toString('base64url')}`
-  const sql = `insert into ledger.access_keys
-    (id, name, secret_sha256, scopes, namespace_prefixes, expires_at) values ($1, $2, $3, $4, $5, $6)`
   const { name, scopes, namespacePrefixes, expiresAt } = key
-  await owner.query(sql, [id, name, sha256(text), scopes, namespacePrefixes, expiresAt])
-  return { id, key: text }
+  const { rows } = await database.query<StoredKey>(
+    'select * from ledger.create_key($1, $2, $3, $4, $5, $6, $7)',
+    [id, name, sha256(text), scopes, namespacePrefixes, expiresAt, createdBy],
+  )
+  const [row] = rows
+  if (row === undefined) throw new Error('ledger.create_key gave no key')
+  return { id, key: text, row }
 }
 
 const ID_ALPHABET = 'abcdefghijklmnopqrstuvwxyz234567'

@@ -32,3 +32,11 @@ export const ROLES: Readonly<Record<string, readonly Scope[]>> = {
   'catalogue-owner': ['catalogue:write', ...EVERYBODY],
   admin: ['keys:admin', ...EVERYBODY],
 }
+
+/** The role that is exactly these scopes, or null. */
+export function roleOf(scopes: readonly string[]): string | null {
+  const given = new Set(scopes)
+  const same = (bundle: readonly Scope[]): boolean =>
+    bundle.length === given.size && bundle.every((scope) => given.has(scope))
+  return Object.entries(ROLES).find(([, bundle]) => same(bundle))?.[0] ?? null
+}

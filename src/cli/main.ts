@@ -101,10 +101,17 @@ command(keys, 'create', 'make a key and print it, this once')
   .requiredOption('--name <name>', 'what it is for')
   .option('--role <role>', 'dispatcher, auditor, analyst, operator, catalogue-owner or admin')
   .option('--scope <scope...>', 'more scopes')
-  .option('--namespace <prefix...>', 'limit it to output namespaces, DRYRUN-NS:…')
+  .option('--namespace <prefix...>', 'limit its dispatches to output namespaces, DRYRUN-NS:…')
   .option('--expires <date>', 'when it ends, ISO 8601')
+  .option('--direct', 'without a server: in the database of the data directory')
   .addOption(databaseUrl())
-  .action((options) => run(async () => (await import('./operate.ts')).createKey(options)))
+  .action((options) => run(async () => (await import('./keys.ts')).createKey(options)))
+command(keys, 'list', 'every key, the last made first; never a secret').action((options) =>
+  run(async () => (await import('./keys.ts')).listKeys(options)),
+)
+command(keys, 'revoke', 'revoke a key for ever, by its id or its text')
+  .argument('<id>')
+  .action((id, options) => run(async () => (await import('./keys.ts')).revokeKey(id, options)))
 
 try {
   await program.parseAsync()

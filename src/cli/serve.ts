@@ -37,7 +37,7 @@ export function banner(config: Config, running: RunningLedger): string {
     `  store      ${running.store}, guarantee ${running.guarantee}`,
     `  url        ${running.url}`,
     `  data       ${config.databaseUrl === undefined ? resolve(config.dataDir) : 'in the database'}`,
-    `  admin key  ${running.adminKeyFile === null ? 'make one: dispatch-ledger keys create' : resolve(running.adminKeyFile)}`,
+    `  admin key  ${running.adminKeyFile === null ? 'make one: dispatch-ledger keys create --database-url <owner>' : resolve(running.adminKeyFile)}`,
   ]
   return lines.join('\n')
 }

@@ -72,3 +72,11 @@ export function showProblem({ body, status }: Answer): string {
   const acts = whoMustAct === 'nobody' ? '' : ` Who must act: ${whoMustAct}.`
   return `refused   ${code} (${status}${ofRule}) ${title}\n          ${detail}${acts} Recorded: ${recorded}.`
 }
+
+/** The `--database-url` of a command that acts as the owner of the database. */
+export function ownerUrl(given: string | undefined): string | undefined {
+  if (given !== undefined && !/^postgres(ql)?:\/\//.test(given)) {
+    throw new UsageError('--database-url must start with postgres://')
+  }
+  return given
+}

@@ -7,7 +7,15 @@ import type { CatalogueApplied } from '../control/apply-catalogue.ts'
 import type { ReceivedManifest } from '../control/manifest.ts'
 import type { DispatchAnswer } from '../dispatch/answer.ts'
 import type { Explanation } from '../dispatch/explain.ts'
-import type { Call, Caller, DispatchCall, EventStore, FollowedLog } from '../ports.ts'
+import type {
+  AccessKeys,
+  AccessRecord,
+  Call,
+  Caller,
+  DispatchCall,
+  EventStore,
+  FollowedLog,
+} from '../ports.ts'
 
 /** A page of a read model, complete up to `position`. */
 export type Page = Readonly<{
@@ -42,6 +50,9 @@ export type Readiness = Readonly<{
 export type HttpPorts = Readonly<{
   version: string
   authenticate(authorization: string | undefined): Promise<Caller | null>
+  keys: AccessKeys
+  /** Resolves once a read is noted. Before that nothing of the log is sent. */
+  logAccess(record: AccessRecord): Promise<void>
   dispatch(call: DispatchCall): Promise<DispatchAnswer>
   explain(command: AskedCommand, caller: Caller): Promise<Explanation>
   ledger: FollowedLog
@@ -64,8 +75,11 @@ export type HttpPorts = Readonly<{
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** What the key must hold; null for what anybody may see. A route without one does not start. */
-    scope?: Scope | null
+    /**
+     * What the key must hold: `any` for every valid key, null for what anybody may see. A route
+     * without one does not start.
+     */
+    scope?: Scope | 'any' | null
   }
   interface FastifyRequest {
     caller: Caller | null

@@ -23,6 +23,7 @@ import { catalogueRoutes } from './routes/catalogue.ts'
 import { dispatchRoutes } from './routes/dispatches.ts'
 import { eventRoutes } from './routes/events.ts'
 import { healthRoutes } from './routes/health.ts'
+import { keyRoutes } from './routes/keys.ts'
 import { problemRoutes } from './routes/problems.ts'
 import { readModelRoutes } from './routes/read-models.ts'
 import { switchRoutes } from './routes/switch.ts'
@@ -69,6 +70,7 @@ export async function createServer(
   await app.register(eventRoutes, ports)
   await app.register(switchRoutes, ports)
   await app.register(catalogueRoutes, ports)
+  await app.register(keyRoutes, ports)
   await app.register(healthRoutes, ports)
   await app.register(problemRoutes)
   await app.ready()
@@ -81,7 +83,8 @@ const securitySchemes = { key: { type: 'http', scheme: 'bearer' } } as const
 const withScope: typeof jsonSchemaTransform = (input) => {
   const { schema, url } = jsonSchemaTransform(input)
   const scope = (input.route as RouteOptions | undefined)?.config?.scope
-  return { url, schema: { ...schema, security: scope ? [{ key: [scope] }] : [] } }
+  const security = scope ? [{ key: scope === 'any' ? [] : [scope] }] : []
+  return { url, schema: { ...schema, security } }
 }
 
 const document = (version: string) => ({
@@ -172,7 +175,7 @@ function addAccess(app: FastifyInstance, ports: HttpPorts): void {
     const caller = await ports.authenticate(request.headers.authorization)
     if (caller === null)
       throw new LedgerError('unauthenticated', 'No valid key came with the request')
-    if (scope === undefined || !caller.scopes.includes(scope)) {
+    if (scope !== 'any' && (scope === undefined || !caller.scopes.includes(scope))) {
       throw new LedgerError('forbidden', `The key does not hold the scope ${scope}`)
     }
     request.caller = caller

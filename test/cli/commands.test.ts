@@ -230,6 +230,31 @@ describe('the command line itself', () => {
     expect(JSON.stringify(stored)).not.toContain(key.slice(-43))
   })
 
+  it('makes a key through the server, lists it, and revokes it by its text', async () => {
+    const limits = ['--namespace', 'DRYRUN-NS:ci', '--expires', '2099-12-31']
+    const made = await run('keys', 'create', '--name', 'ci', '--role', 'dispatcher', ...limits)
+    expect(made.code).toBe(0)
+    const key = made.stdout.trim()
+    const id = key.split('_')[1] ?? ''
+    const listed = async () =>
+      (await run('keys', 'list')).stdout.split('\n').find((it) => it.includes(id))
+    expect((await listed())?.split(/ {2,}/).slice(1, 5)).toEqual([
+      'ci',
+      'dispatcher',
+      'DRYRUN-NS:ci',
+      '2099-12-31T00:00:00.000Z',
+    ])
+    const revoked = await run('keys', 'revoke', key)
+    expect(revoked).toMatchObject({ code: 0, stderr: '' })
+    expect(await listed()).toContain('revoked 20')
+    const used = await runCli(['list'], { env: { ...env, LEDGER_KEY: key } })
+    expect(used.stdout).toContain('unauthenticated')
+    expect(await run('keys', 'revoke', 'aaaaaaaaaaaa')).toMatchObject({ code: 1 })
+    const local = ['--expires', '2099-12-31T10:00']
+    const odd = await run('keys', 'create', '--name', 'n', '--role', 'admin', ...local)
+    expect(odd).toMatchObject({ code: 2, stdout: '' })
+  })
+
   it('prints the version of the package', async () => {
     const { version } = JSON.parse(await readFile('package.json', 'utf8')) as { version: string }
     expect((await run('--version')).stdout).toBe(`${version}\n`)

@@ -105,7 +105,7 @@ describe('a server on its own Postgres', () => {
     expect(second).toMatchObject({ code: 2, stdout: '' })
     expect(second.stderr).toContain(url)
     const key = await runCli(['keys', 'create', '--name', 'ci', '--role', 'auditor'], {
-      env: { LEDGER_DATA_DIR: dataDir },
+      env: { LEDGER_DATA_DIR: dataDir, LEDGER_URL: url },
     })
     expect(key.stdout).toMatch(/^dl_/)
     const logged = await stopAndRead(serving)

@@ -89,7 +89,9 @@ describe('the log cannot be changed', () => {
     expect(writer).toEqual(['access_keys', 'commits', 'events', 'head', 'migrations'])
     const projector = rows.filter((row) => row.grantee === 'ledger_projector')
     expect(projector.map((row) => row.relname)).toEqual(['commits', 'events', 'head'])
-    expect(new Set(rows.map((row) => row.grantee)).size).toBe(2)
+    const auditor = rows.filter((row) => row.grantee === 'ledger_auditor')
+    expect(auditor.map((row) => row.relname)).toEqual(['access_log', 'events'])
+    expect(new Set(rows.map((row) => row.grantee)).size).toBe(3)
     const columns = await superuser.query(
       `select attname from pg_attribute join pg_class c on c.oid = attrelid
         where c.relnamespace = 'ledger'::regnamespace and attacl is not null`,
@@ -97,14 +99,27 @@ describe('the log cannot be changed', () => {
     expect(columns.rows).toEqual([])
   })
 
-  it('by a function but append: the runtime login may call it and load, and nothing else', async () => {
+  it('by a function but append: of the others that the runtime login may call none writes the log', async () => {
     const functions = await runtime.query(`
       select proname, prosecdef, proconfig, has_function_privilege(oid, 'execute') as callable
       from pg_proc where pronamespace = 'ledger'::regnamespace order by proname`)
     const callable = functions.rows.filter((row) => row.callable)
-    expect(callable.map((row) => row.proname)).toEqual(['append', 'load'])
+    expect(callable.map((row) => row.proname)).toEqual([
+      'append',
+      'create_key',
+      'load',
+      'log_access',
+      'revoke_key',
+      'touch_keys',
+    ])
     const privileged = functions.rows.filter((row) => row.prosecdef)
-    expect(privileged.map((row) => row.proname)).toEqual(['append'])
+    expect(privileged.map((row) => row.proname)).toEqual([
+      'append',
+      'create_key',
+      'log_access',
+      'revoke_key',
+      'touch_keys',
+    ])
     for (const { proconfig } of functions.rows) {
       expect(proconfig).toContain('search_path=pg_catalog, pg_temp')
     }

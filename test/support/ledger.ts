@@ -1,8 +1,9 @@
 import pg from 'pg'
 import pino from 'pino'
-import { createKey, type NewKey } from '../../src/access/keys.ts'
+import { createKey } from '../../src/access/keys.ts'
 import { SCOPES } from '../../src/access/scopes.ts'
 import { createLedger, type Doubles, type Ledger } from '../../src/main.ts'
+import type { NewKey } from '../../src/ports.ts'
 import { createDatabase, type TestDatabase } from './database.ts'
 import { SAMPLE_CATALOGUE } from './sample.ts'
 
@@ -101,14 +102,8 @@ async function makeKey(ownerUrl: string, key: Partial<NewKey>): Promise<string> 
   const owner = new pg.Client({ connectionString: ownerUrl })
   await owner.connect()
   try {
-    const made = await createKey(owner, {
-      name: 'test',
-      scopes: SCOPES,
-      namespacePrefixes: [],
-      expiresAt: null,
-      ...key,
-    })
-    return made.key
+    const all = { name: 'test', scopes: SCOPES, namespacePrefixes: [], expiresAt: null }
+    return (await createKey(owner, { ...all, ...key })).key
   } finally {
     await owner.end()
   }

@@ -25,7 +25,16 @@ export const eventRoutes: FastifyPluginAsyncZod<HttpPorts> = async (app, ports) 
       const head = await waitForPosition(minPosition, ports.store.head)
       reply.header('ledger-position', head.position)
       const end = Math.min(until ?? head.position, head.position)
-      return await page(ports, { after, end, type, limit })
+      const answer = await page(ports, { after, end, type, limit })
+      await ports.logAccess({
+        call: request.call,
+        route: 'GET /v1/events page',
+        asked: request.query,
+        after,
+        until: answer.next ?? end,
+        count: answer.events.length,
+      })
+      return answer
     },
   )
 }
