@@ -2,6 +2,10 @@
 export const LIMITS = {
   bodyBytes: 64 * 1024,
   catalogueBodyBytes: 512 * 1024,
+  batchBodyBytes: 16 * 1024 * 1024,
+  batchItems: 1_000,
+  /** Commands of one batch that are under way at a time. */
+  batchAtOnce: 64,
   jsonDepth: 32,
   paramsBytes: 32 * 1024,
   outputBytes: 64 * 1024,

@@ -35,6 +35,19 @@ export const command = z
   })
   .meta({ id: 'Command' })
 
+export const batch = z.strictObject({
+  dispatches: z
+    .array(z.unknown())
+    .min(1)
+    .max(LIMITS.batchItems)
+    .describe('Commands. Each is checked and answered by itself.'),
+})
+export const batchResults = z.object({
+  results: z
+    .array(z.object({ status: z.int(), body: z.looseObject({}) }))
+    .describe('In the order of the commands: what each would have been answered alone.'),
+})
+
 const executorType = z.string().regex(EXECUTOR_TYPE_PATTERN)
 const gate = z
   .object({

@@ -9,16 +9,17 @@ import Fastify, {
   type RouteOptions,
 } from 'fastify'
 import {
-  hasZodFastifySchemaValidationErrors,
   jsonSchemaTransform,
   jsonSchemaTransformObject,
   validatorCompiler,
 } from 'fastify-type-provider-zod'
 import { LIMITS } from '../../domain/limits.ts'
 import { LedgerError } from '../errors.ts'
+import { toLedgerError } from './known-errors.ts'
 import type { HttpPorts } from './ports.ts'
 import { problemOf } from './problem.ts'
-import { sendProblem } from './reply.ts'
+import { send } from './reply.ts'
+import { batchRoutes } from './routes/batch.ts'
 import { catalogueRoutes } from './routes/catalogue.ts'
 import { dispatchRoutes } from './routes/dispatches.ts'
 import { eventRoutes } from './routes/events.ts'
@@ -67,6 +68,7 @@ export async function createServer(
   })
   await app.register(dispatchRoutes, ports)
   await app.register(readModelRoutes, ports)
+  await app.register(batchRoutes, ports)
   await app.register(eventRoutes, ports)
   await app.register(switchRoutes, ports)
   await app.register(catalogueRoutes, ports)
@@ -96,9 +98,10 @@ const document = (version: string) => ({
 /** Every JSON body of every route goes through the one strict parser, before any schema. */
 function addStrictParser(app: FastifyInstance): void {
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_, body, done) => {
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
     try {
-      done(null, parseStrictJson(body as Buffer))
+      const { jsonDepth = LIMITS.jsonDepth } = request.routeOptions.config
+      done(null, parseStrictJson(body as Buffer, { maxDepth: jsonDepth }))
     } catch (error) {
       done(error as Error)
     }
@@ -110,40 +113,11 @@ function addErrors(app: FastifyInstance): void {
     throw new LedgerError('not-found', `There is no ${request.method} ${pathOf(request)}`)
   })
   app.setErrorHandler((error, request, reply) => {
-    const known = knownError(error)
-    if (known === null) request.log.error({ err: error }, 'unexpected')
-    const problem = known ?? new LedgerError('gate-indeterminate', 'The server failed', UNEXPECTED)
-    return sendProblem(request, reply, problemOf(problem))
+    return send(request, reply, problemOf(toLedgerError(error, request.log)))
   })
 }
 
-/** Nothing says how far an unexpected failure got: the same command sent again finds out. */
-const UNEXPECTED = { recorded: 'unknown' } as const
-
 const pathOf = (request: FastifyRequest): string => request.url.split('?')[0] ?? ''
-
-const FRAMEWORK_CODES: Readonly<Record<string, 'too-large' | 'media-type' | 'malformed-json'>> = {
-  FST_ERR_CTP_BODY_TOO_LARGE: 'too-large',
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'media-type',
-  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'malformed-json',
-  FST_ERR_CTP_EMPTY_JSON_BODY: 'malformed-json',
-}
-
-function knownError(error: unknown): LedgerError | null {
-  if (error instanceof LedgerError) return error
-  if (hasZodFastifySchemaValidationErrors(error)) {
-    const issues = error.validation.map(({ instancePath, message }) => ({
-      path: instancePath,
-      message,
-    }))
-    const [first] = issues
-    const message = `${error.validationContext ?? 'request'}${first?.path ?? ''}: ${first?.message}`
-    return new LedgerError('schema-invalid', message, { members: { issues: issues.slice(0, 10) } })
-  }
-  const { code, message } = error as { code?: string; message?: string }
-  const mapped = code === undefined ? undefined : FRAMEWORK_CODES[code]
-  return mapped === undefined ? null : new LedgerError(mapped, message ?? mapped)
-}
 
 const TRACEPARENT = /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}/
 

@@ -156,6 +156,9 @@ describe('the limits', () => {
     expect(LIMITS).toEqual({
       bodyBytes: 65_536,
       catalogueBodyBytes: 524_288,
+      batchBodyBytes: 16_777_216,
+      batchItems: 1_000,
+      batchAtOnce: 64,
       jsonDepth: 32,
       paramsBytes: 32_768,
       outputBytes: 65_536,

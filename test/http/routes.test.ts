@@ -835,6 +835,7 @@ describe('GET /v1/catalogue, and retiring', () => {
 /** What a key must hold for each. */
 const ROUTES: readonly (readonly [string, string, Scope | 'any' | null])[] = [
   ['POST', '/v1/dispatches', 'dispatch:append'],
+  ['POST', '/v1/dispatches/batch', 'dispatch:append'],
   ['POST', '/v1/explain', 'dispatch:append'],
   ['GET', '/v1/dispatches', 'dispatch:read'],
   ['GET', '/v1/dispatches/{id}', 'dispatch:read'],

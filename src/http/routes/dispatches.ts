@@ -1,19 +1,14 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
-import type { z } from 'zod'
-import { canonicalJson } from '../../../domain/canonical-json.ts'
-import type { AskedCommand } from '../../../domain/dispatch/command.ts'
-import type { JsonObject } from '../../../domain/json.ts'
-import { LIMITS } from '../../../domain/limits.ts'
 import { isWithinAny } from '../../../domain/namespace.ts'
-import type { DispatchAnswer, RecordedAnswer } from '../../dispatch/answer.ts'
+import type { DispatchAnswer } from '../../dispatch/answer.ts'
 import { requireDispatch } from '../../dispatch/load-dispatch.ts'
 import { LedgerError } from '../../errors.ts'
 import type { HttpPorts } from '../ports.ts'
-import { presentDispatch, presentExplanation, presentRecorded, presentWhy } from '../present.ts'
-import { problemOfRefusal } from '../problem.ts'
-import { callerOf, sendProblem } from '../reply.ts'
+import { presentDispatch, presentExplanation, presentWhy } from '../present.ts'
+import { callerOf, replyOf, send } from '../reply.ts'
 import * as schemas from '../schemas.ts'
+import { refuseUnlessReady, toCommand } from '../to-command.ts'
 import { waitForPosition } from '../wait-for-position.ts'
 
 export const dispatchRoutes: FastifyPluginAsyncZod<HttpPorts> = async (app, ports) => {
@@ -126,41 +121,8 @@ async function load(ports: HttpPorts, request: ById) {
   throw new LedgerError('not-found', `There is no dispatch ${params.id}`)
 }
 
-/** No gate is trusted before each has shown that it can refuse. */
-function refuseUnlessReady({ negativeControls }: HttpPorts): void {
-  const silent = negativeControls.filter((it) => !it.fired).map((it) => it.gate)
-  if (silent.length === 0 && negativeControls.length > 0) return
-  throw new LedgerError(
-    'not-ready',
-    `Gates that did not show they can refuse: ${silent.join(', ')}`,
-  )
-}
-
-/** The command as it will be digested: nothing trimmed, coerced or filled in but the occurrence. */
-function toCommand(body: z.output<typeof schemas.command>): AskedCommand {
-  const { contract, target, outputNamespace, occurrence = '', mode } = body
-  const params = body.params as JsonObject
-  const bytes = Buffer.byteLength(canonicalJson(params))
-  if (bytes > LIMITS.paramsBytes) {
-    throw new LedgerError(
-      'too-large',
-      `The params have ${bytes} bytes, more than ${LIMITS.paramsBytes}`,
-    )
-  }
-  return { contract, target, params, outputNamespace, occurrence, mode }
-}
-
 function sendAnswer(request: FastifyRequest, reply: FastifyReply, answer: DispatchAnswer) {
   const { dispatchId, outcome, eventsAppended, mode } = answer
   Object.assign(request.facts, { dispatchId, outcome, eventsAppended, mode })
-  if (answer.outcome === 'refused') return sendProblem(request, reply, problemOfRefusal(answer))
-  return sendRecorded(reply, answer)
-}
-
-const CREATED = 201
-
-function sendRecorded(reply: FastifyReply, answer: RecordedAnswer) {
-  reply.header('ledger-position', answer.position)
-  if (answer.outcome === 'created') reply.code(CREATED)
-  return reply.send(presentRecorded(answer))
+  return send(request, reply, replyOf(answer))
 }
