@@ -80,8 +80,6 @@ declare module 'fastify' {
      * without one does not start.
      */
     scope?: Scope | 'any' | null
-    /** What the key must hold; null for what anybody may see. A route without one does not start. */
-    scope?: Scope | null
     /** How deep the body may nest, where that is not as deep as everywhere. */
     jsonDepth?: number
   }
