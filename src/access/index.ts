@@ -2,7 +2,7 @@ import type pg from 'pg'
 import type { AccessKeys, AccessRecord, Caller, Log } from '../ports.ts'
 import { createAccessKeys } from './access-keys.ts'
 import { logAccess } from './access-log.ts'
-import { authenticate } from './keys.ts'
+import { authenticate, createFindKey } from './keys.ts'
 import { createLastUsed } from './last-used.ts'
 
 /** Who may call, and who read what. */
@@ -19,10 +19,11 @@ export function createAccess(
   pools: Readonly<{ keys: pg.Pool; readers: pg.Pool }>,
   log: Log,
 ): Access {
+  const findKey = createFindKey(pools.keys)
   const lastUsed = createLastUsed(pools.keys, log)
   return {
     async authenticate(authorization) {
-      const caller = await authenticate(pools.keys, authorization)
+      const caller = await authenticate(findKey, authorization)
       if (caller !== null) lastUsed.mark(caller.keyId)
       return caller
     },

@@ -2,6 +2,7 @@ import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import type pg from 'pg'
 import { parseNamespace } from '../../domain/namespace.ts'
 import { LedgerError } from '../errors.ts'
+import { inGroups } from '../in-groups.ts'
 import type { Caller, NewKey } from '../ports.ts'
 import type { StoredKey } from './stored-key.ts'
 
@@ -46,20 +47,41 @@ type KeyRow = Readonly<{
 
 const FIND = `select id, secret_sha256, scopes, namespace_prefixes,
     revoked_at is null and (expires_at is null or expires_at > clock_timestamp()) as valid
-  from ledger.access_keys where id = $1`
+  from ledger.access_keys where id = any($1)`
+
+/** Finds a key by its id, as the table has it after the question was asked. */
+type FindKey = (id: string) => Promise<KeyRow | undefined>
+
+const LOOK_UPS_MAX = 1_000
+
+/** Look-ups that wait at the same time are one statement, and none is answered by an older one. */
+export const createFindKey = (pool: pg.Pool): FindKey =>
+  inGroups<string, KeyRow | undefined>({
+    lanes: 1,
+    sizeMax: LOOK_UPS_MAX,
+    weightMax: LOOK_UPS_MAX,
+    weightOf: () => 1,
+    keyOf: () => null,
+    isAboutData: () => false,
+    async send(ids) {
+      const rows = await findKeys(pool, [...new Set(ids)])
+      const byId = new Map(rows.map((row) => [row.id, row]))
+      return ids.map((id) => byId.get(id))
+    },
+  })
 
 /**
  * Who a bearer text is, or null for nobody. The text is hashed before it is compared, in constant
  * time, and an unknown key id costs the same comparison.
  */
 export async function authenticate(
-  pool: pg.Pool,
+  findKey: FindKey,
   authorization: string | undefined,
 ): Promise<Caller | null> {
   const text = /^Bearer (\S+)$/i.exec(authorization ?? '')?.[1] ?? ''
   const id = KEY_PATTERN.exec(text)?.[1]
   if (id === undefined) return null
-  const row = await findKey(pool, id)
+  const row = await findKey(id)
   const matches = timingSafeEqual(sha256(text), row?.secret_sha256 ?? Buffer.alloc(32))
   if (row === undefined || !matches || !row.valid) return null
   return {
@@ -73,10 +95,9 @@ export async function authenticate(
   }
 }
 
-async function findKey(pool: pg.Pool, id: string): Promise<KeyRow | undefined> {
+async function findKeys(pool: pg.Pool, ids: readonly string[]): Promise<readonly KeyRow[]> {
   try {
-    const { rows } = await pool.query<KeyRow>({ name: 'key', text: FIND, values: [id] })
-    return rows[0]
+    return (await pool.query<KeyRow>({ name: 'keys', text: FIND, values: [ids] })).rows
   } catch (cause) {
     throw new LedgerError('store-unavailable', 'The key could not be looked up', { cause })
   }
