@@ -30,13 +30,13 @@ module.exports = {
     ]),
     only(
       'shared-files-see-the-domain',
-      '^src/(?!main\\.ts$|readiness\\.ts$)[^/]+\\.ts$',
+      '^src/(?!(?:main|readiness|wiring)\\.ts$)[^/]+\\.ts$',
       local('domain/', 'src/[^/]+\\.ts$'),
     ),
     only('use-cases-see-ports', '^src/(dispatch|control)/', local('domain/', SHARED, 'src/$1/')),
     only(
       'adapters-see-ports',
-      '^src/(facts|executors|stores|embedded|access)/',
+      '^src/(facts|executors|stores|embedded|access|telemetry)/',
       local('domain/', SHARED, 'src/$1/'),
     ),
     only(
@@ -60,11 +60,11 @@ module.exports = {
       },
     },
     {
-      // Who sees the root sees everything; readiness.ts is a part of it.
+      // Who sees the root sees everything; readiness.ts and wiring.ts are parts of it.
       name: 'the-cli-alone-sees-the-root',
       severity: 'error',
-      from: { pathNot: '^(src/(main|readiness)\\.ts$|src/cli/|test/)' },
-      to: { path: '^src/(main|readiness)\\.ts$' },
+      from: { pathNot: '^(src/(main|readiness|wiring)\\.ts$|src/cli/|test/)' },
+      to: { path: '^src/(main|readiness|wiring)\\.ts$' },
     },
   ],
   options: {

@@ -13,7 +13,9 @@ export default defineConfig({
       {
         test: {
           name: 'system',
-          include: ['test/{conformance,rules,http,cli,e2e,faults,embedded,executors}/**/*.test.ts'],
+          include: [
+            'test/{conformance,rules,http,cli,e2e,faults,embedded,executors,telemetry}/**/*.test.ts',
+          ],
           globalSetup: ['test/support/global-setup.ts'],
           testTimeout: 30_000,
           hookTimeout: 60_000,

@@ -25,19 +25,18 @@ import {
   hasEmbeddedPostgres,
   startEmbeddedPostgres,
 } from './embedded/index.ts'
-import { createBaselineRunner } from './executors/baseline.ts'
-import { createSimulator } from './executors/simulator/simulator.ts'
-import { createFacts } from './facts/index.ts'
 import { whyBadSchema } from './facts/params.ts'
 import type { HttpPorts } from './http/ports.ts'
 import { createServer } from './http/server.ts'
 import type { EventStore, ExecutorRegistry, NewKey } from './ports.ts'
-import { readList, readProjection, startProjectors } from './projector/read-models.ts'
 import { readReadiness } from './readiness.ts'
 import { createPostgresEventStore } from './stores/postgres/event-store.ts'
 import { grantRuntime, migrate, whyNotServable } from './stores/postgres/migrate.ts'
-import { connectionSettings, createPool } from './stores/postgres/pool.ts'
+import { createPool } from './stores/postgres/pool.ts'
 import { createSharedTail } from './stores/shared-tail.ts'
+import { watchAppends } from './stores/watch-appends.ts'
+import { createTelemetry } from './telemetry/index.ts'
+import { openExecutors, openReadModels } from './wiring.ts'
 
 /** A start that cannot go on: one sentence for the person at the terminal. */
 export class StartError extends Error {}
@@ -65,20 +64,21 @@ export async function createLedger(
   const pool = createPool(url, 'readers', 4)
   const access = createAccess({ keys: createPool(url, 'keys', 4), readers: pool }, logger)
   const postgres = createPostgresEventStore(url)
-  const kept = doubles.store?.(postgres) ?? postgres
+  const telemetry = createTelemetry()
+  const kept = watchAppends(doubles.store?.(postgres) ?? postgres, telemetry.aroundAppend)
   const store = { ...kept, tail: createSharedTail(kept) }
-  const simulator = createSimulator({ log: logger })
-  const executors = doubles.executors ?? new Map([[simulator.type, simulator]])
-  const ledger = followControl(store, logger)
-  const runBaseline = createBaselineRunner(executors)
-  const facts = createFacts(executors, runBaseline)
+  const invoking = openExecutors(doubles.executors, telemetry, logger)
+  const { executors, facts, runBaseline } = invoking
+  const ledger = telemetry.ledger(followControl(store, logger))
   const clock = () => performance.now()
   const pacing = createPacing(clock)
   const watch = createRunWatch(ledger)
   const dispatchPorts = { store, ledger, facts, executors, clock, pacing, watch, log: logger }
   const controlPorts = { store, ledger, runBaseline, whyBadSchema }
   const switchPorts = { store, ledger, executorTypes: () => executors.keys() }
-  const projectors = startProjectors({ store, connect: connectTo(url), log: logger })
+  const { aroundBatch } = telemetry
+  const reading = openReadModels(url, pool, { store, log: logger, aroundBatch })
+  const { list, projections } = reading
   const negativeControls = doubles.negativeControls ?? runNegativeControls()
 
   const ports: HttpPorts = {
@@ -86,53 +86,36 @@ export async function createLedger(
     ledger,
     store,
     ...access,
-    dispatch: (call) => runDispatch(call, dispatchPorts),
+    dispatch: telemetry.dispatch((call) => runDispatch(call, dispatchPorts)),
     async explain(command, caller) {
       assertNamespaceAllowed(caller, command)
       return explainCommand(command, dispatchPorts)
     },
-    setSwitch: async (call) => (await setSwitch(call, switchPorts)).position,
+    setSwitch: telemetry.setSwitch(async (call) => (await setSwitch(call, switchPorts)).position),
     applyCatalogue: (call) => applyCatalogue(call, controlPorts),
     retireManifest: (call) => retireManifest(call, controlPorts),
-    list: (name, query) => readList(pool, name, query),
-    projections: () => Promise.all(projectors.map((it) => readProjection(it, { pool, store }))),
+    list,
+    projections,
     negativeControls,
-    readiness: () =>
-      readReadiness({
-        negativeControls,
-        ledger,
-        projectors,
-        whyNotServable: () => whyNotServable(pool),
-      }),
+    metrics: () => telemetry.scrape({ ledger, projections }),
+    readiness: () => readReadiness({ negativeControls, ledger, ...reading }),
   }
-  const app = await createServer(ports, logger)
-  warmUp(executors)
+  const app = await createServer(ports, logger, telemetry.watchRequests)
+  invoking.warmUp()
   return {
     app,
     async close() {
       await app.close()
       await access.close()
-      await Promise.all(projectors.map((projector) => projector.close()))
-      await Promise.all([postgres.close(), simulator.close(), pool.end()])
+      await reading.close()
+      await Promise.all([postgres.close(), invoking.close(), pool.end()])
     },
   }
-}
-
-/** Processes start before the first dispatch needs them; a gate says so if they cannot. */
-function warmUp(executors: ExecutorRegistry): void {
-  for (const executor of executors.values()) executor.facts().catch(() => undefined)
 }
 
 /** Rule 1, at boot: the constant that nothing assigns still says what it says. */
 function assertNothingExecutes(enabled: boolean = EXECUTION_ENABLED): void {
   if (enabled) throw new Error('EXECUTION_ENABLED is not false')
-}
-
-const connectTo = (url: string) => async (): Promise<pg.Client> => {
-  const client = new pg.Client(connectionSettings(url, 'projector'))
-  client.on('error', () => undefined)
-  await client.connect()
-  return client
 }
 
 export type RunningLedger = Readonly<{

@@ -71,6 +71,8 @@ export type HttpPorts = Readonly<{
   /** As they fired at boot: nothing is dispatched while one did not. */
   negativeControls: readonly NegativeControlResult[]
   readiness(): Promise<Readiness>
+  /** In the text format of Prometheus. */
+  metrics(): Promise<string>
 }>
 
 declare module 'fastify' {

@@ -30,10 +30,11 @@ import { readModelRoutes } from './routes/read-models.ts'
 import { switchRoutes } from './routes/switch.ts'
 import { parseStrictJson } from './strict-json.ts'
 
-/** Builds the server. It listens to nothing yet: tests use `inject`. */
+/** Builds the server. It listens to nothing yet: tests use `inject`. `watch` may add hooks. */
 export async function createServer(
   ports: HttpPorts,
   logger: FastifyBaseLogger,
+  watch: (app: FastifyInstance) => void = () => undefined,
 ): Promise<FastifyInstance> {
   const app = Fastify({
     loggerInstance: logger,
@@ -59,6 +60,7 @@ export async function createServer(
   addStrictParser(app)
   addErrors(app)
   addCalls(app)
+  watch(app)
   addAccess(app, ports)
   addLogLines(app)
   await app.register(swagger, {

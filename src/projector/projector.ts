@@ -13,6 +13,11 @@ export type ProjectorStatus = Readonly<{
   state: 'starting' | 'following' | 'standby' | 'stopped'
   detail: string
 }>
+/** Runs the writing of one batch, for whoever wants to watch it. */
+export type AroundBatch = <T>(
+  batch: Readonly<{ projection: string; events: number }>,
+  write: () => Promise<T>,
+) => Promise<T>
 export type Projector = Readonly<{
   projection: Projection
   status(): ProjectorStatus
@@ -30,7 +35,12 @@ class Unhealthy extends Error {}
  */
 export function startProjector(
   projection: Projection,
-  ports: { store: EventStore; connect: () => Promise<pg.Client>; log: Log },
+  ports: {
+    store: EventStore
+    connect: () => Promise<pg.Client>
+    log: Log
+    aroundBatch: AroundBatch
+  },
 ): Projector {
   const stop = new AbortController()
   let status: ProjectorStatus = { state: 'starting', detail: '' }
@@ -79,6 +89,7 @@ async function withConnection(
 type Following = Readonly<{
   store: EventStore
   signal: AbortSignal
+  aroundBatch: AroundBatch
   set: (state: ProjectorStatus['state'], detail?: string) => void
 }>
 
@@ -86,7 +97,7 @@ type Following = Readonly<{
 async function followOnce(
   client: pg.Client,
   projection: Projection,
-  { store, signal, set }: Following,
+  { store, signal, aroundBatch, set }: Following,
 ): Promise<void> {
   await client.query('set role ledger_projector')
   const lock = await client.query('select pg_try_advisory_lock(hashtextextended($1, 0)) as got', [
@@ -99,7 +110,11 @@ async function followOnce(
   set('following')
   for await (const batch of batches(store, at.position, signal)) {
     const last = batch.at(-1) ?? batch[0]
-    if (!(await applyBatch(client, projection, at, batch))) {
+    const from = at
+    const moved = await aroundBatch({ projection: projection.name, events: batch.length }, () =>
+      applyBatch(client, projection, from, batch),
+    )
+    if (!moved) {
       return set('standby', 'another process moved the follower position')
     }
     at = { position: last.position, eventId: last.id }

@@ -12,6 +12,7 @@ import { whyBadSchema } from '../../src/facts/params.ts'
 import type { HttpPorts } from '../../src/http/ports.ts'
 import { STATUS } from '../../src/http/problem.ts'
 import { createServer } from '../../src/http/server.ts'
+import { createMetrics } from '../../src/telemetry/metrics.ts'
 import { runCli } from '../support/cli.ts'
 
 const read = (file: string): string => readFileSync(file, 'utf8')
@@ -119,7 +120,7 @@ describe('docs/reference.md', () => {
         security.length === 0 ? 'none' : (security[0]?.key[0] ?? 'any key'),
       ]),
     )
-    const hidden = [['GET /openapi.json', 'none']]
+    const hidden = ['/openapi.json', '/metrics'].map((path) => [`GET ${path}`, 'none'])
     expect(new Set(listed.map(String))).toEqual(new Set([...served, ...hidden].map(String)))
   })
 
@@ -168,6 +169,21 @@ async function commandsOf(group: readonly string[]): Promise<string[]> {
   const names = [...section.matchAll(/^ {2}([a-z]+)/gm)].map((match) => match[1] ?? '')
   return names.filter((name) => name !== 'help')
 }
+
+describe('docs/operations.md', () => {
+  it('lists every metric of the ledger with its labels, and no other', async () => {
+    const listed = table('docs/operations.md', 'metric | tells').map((row) => plain(row[0]))
+    const metrics = createMetrics().registry.getMetricsAsArray() as unknown as readonly Metric[]
+    const own = metrics.filter(({ name }) => name.startsWith('ledger_'))
+    const named = own.map(({ name, labelNames }) =>
+      labelNames.length === 0 ? name : `${name}{${labelNames.join(',')}}`,
+    )
+    expect(listed.toSorted()).toEqual(named.toSorted())
+  })
+})
+
+/** What prom-client keeps of a metric and does not type. */
+type Metric = Readonly<{ name: string; labelNames: readonly string[] }>
 
 describe('the README', () => {
   it('links only to what is there', () => {

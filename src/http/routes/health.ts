@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import type { HttpPorts } from '../ports.ts'
 
 const UNAVAILABLE = 503
+const PROMETHEUS_TEXT = 'text/plain; version=0.0.4; charset=utf-8'
 
 export const healthRoutes: FastifyPluginAsyncZod<HttpPorts> = async (app, ports) => {
   const open = { config: { scope: null } } as const
@@ -30,6 +31,11 @@ export const healthRoutes: FastifyPluginAsyncZod<HttpPorts> = async (app, ports)
       return readiness
     },
   )
+
+  app.get('/metrics', { ...open, schema: { hide: true } }, async (_, reply) => {
+    const text = await ports.metrics()
+    return reply.type(PROMETHEUS_TEXT).send(text)
+  })
 
   app.get('/openapi.json', { ...open, schema: { hide: true } }, async () => app.swagger())
 }

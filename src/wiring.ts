@@ -1,0 +1,57 @@
+import type { FastifyBaseLogger } from 'fastify'
+import pg from 'pg'
+import { createBaselineRunner } from './executors/baseline.ts'
+import { createSimulator } from './executors/simulator/simulator.ts'
+import { createFacts } from './facts/index.ts'
+import type { HttpPorts } from './http/ports.ts'
+import type { ExecutorRegistry } from './ports.ts'
+import { readList, readProjection, startProjectors } from './projector/read-models.ts'
+import { whyNotServable } from './stores/postgres/migrate.ts'
+import { connectionSettings } from './stores/postgres/pool.ts'
+import type { Telemetry } from './telemetry/index.ts'
+
+/** The read models: the followers that write them, and the connections that read them. */
+export function openReadModels(
+  url: string,
+  pool: pg.Pool,
+  following: Omit<Parameters<typeof startProjectors>[0], 'connect'>,
+) {
+  const { store } = following
+  const projectors = startProjectors({ ...following, connect: connectTo(url) })
+  return {
+    projectors,
+    projections: () => Promise.all(projectors.map((it) => readProjection(it, { pool, store }))),
+    list: (...asked: Parameters<HttpPorts['list']>) => readList(pool, ...asked),
+    whyNotServable: () => whyNotServable(pool),
+    close: () => Promise.all(projectors.map((projector) => projector.close())),
+  }
+}
+
+/** What invokes, and the facts that rest on it. Measured are the dry runs of dispatches alone. */
+export function openExecutors(
+  given: ExecutorRegistry | undefined,
+  telemetry: Telemetry,
+  logger: FastifyBaseLogger,
+) {
+  const simulator = createSimulator({ log: logger })
+  const plain = given ?? new Map([[simulator.type, simulator]])
+  const executors = given ?? new Map([[simulator.type, telemetry.executor(simulator)]])
+  const runBaseline = createBaselineRunner(plain)
+  return {
+    executors,
+    runBaseline,
+    facts: telemetry.facts(createFacts(executors, runBaseline)),
+    /** Processes start before the first dispatch needs them; a gate says so if they cannot. */
+    warmUp() {
+      for (const executor of executors.values()) executor.facts().catch(() => undefined)
+    },
+    close: () => simulator.close(),
+  }
+}
+
+const connectTo = (url: string) => async (): Promise<pg.Client> => {
+  const client = new pg.Client(connectionSettings(url, 'projector'))
+  client.on('error', () => undefined)
+  await client.connect()
+  return client
+}
