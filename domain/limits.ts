@@ -26,4 +26,23 @@ export const LIMITS = {
   executionPauseMs: 1_000,
   switchReasonLength: 500,
   refusalListedNames: 10,
+  /** Requests of everybody that are not answered yet; more are shed with 503. */
+  requestsInFlight: 2_048,
+  /** The bodies of those requests, together. */
+  bodyBytesInFlight: 64 * 1024 * 1024,
+  /** Requests of one key: so many at work, so many waiting for their turn, and for how long. */
+  keyRequestsAtWork: 128,
+  keyRequestsWaiting: 1_024,
+  keyTurnWaitMs: 2_000,
+  /** Failed authentications of one address that are answered 401; then it is told to slow down. */
+  failedKeysBucketSize: 300,
+  failedKeysBucketPerSecond: 10,
+  /** Live tails and whole exports under way: each reads as long as its client listens. */
+  streams: 256,
+  streamKeyCheckMs: 30_000,
+  /** A request must have arrived whole in this time, its head in that. */
+  requestArrivalMs: 30_000,
+  requestHeadArrivalMs: 10_000,
+  requestHeadBytes: 16 * 1024,
+  connections: 8_192,
 } as const

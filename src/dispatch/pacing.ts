@@ -1,26 +1,8 @@
 import { LIMITS } from '../../domain/limits.ts'
+import { createTokenBuckets, type TokenBuckets } from '../token-buckets.ts'
 
 /** Milliseconds of a clock that never goes back. */
 export type Clock = () => number
-
-/**
- * How many refusals a key may open new streams with: a bucket of 50 that fills by one a second.
- * Per process. An empty bucket changes nothing about the answer, only that it is not stored.
- */
-export function createRefusalBuckets(clock: Clock): { take(keyId: string): boolean } {
-  const buckets = new Map<string, { left: number; atMs: number }>()
-  return {
-    take(keyId) {
-      const nowMs = clock()
-      const bucket = buckets.get(keyId) ?? { left: LIMITS.refusalBucketSize, atMs: nowMs }
-      const refill = ((nowMs - bucket.atMs) / 1_000) * LIMITS.refusalBucketPerSecond
-      const left = Math.min(LIMITS.refusalBucketSize, bucket.left + refill)
-      const taken = left >= 1
-      buckets.set(keyId, { left: taken ? left - 1 : left, atMs: nowMs })
-      return taken
-    },
-  }
-}
 
 const PAUSES_MAX = 10_000
 
@@ -53,11 +35,15 @@ export function createExecutionPauses(clock: Clock): {
 }
 
 export type Pacing = Readonly<{
-  openings: ReturnType<typeof createRefusalBuckets>
+  /** Refusals that may open new streams, by key. Empty, the answer is the same and is not stored. */
+  openings: TokenBuckets
   pauses: ReturnType<typeof createExecutionPauses>
 }>
 
 export const createPacing = (clock: Clock): Pacing => ({
-  openings: createRefusalBuckets(clock),
+  openings: createTokenBuckets(
+    { size: LIMITS.refusalBucketSize, perSecond: LIMITS.refusalBucketPerSecond },
+    clock,
+  ),
   pauses: createExecutionPauses(clock),
 })

@@ -82,11 +82,15 @@ declare module 'fastify' {
      * without one does not start.
      */
     scope?: Scope | 'any' | null
+    /** Let in whatever the load is: what stops the ledger, and what shows that it lives. */
+    always?: true
     /** How deep the body may nest, where that is not as deep as everywhere. */
     jsonDepth?: number
   }
   interface FastifyRequest {
     caller: Caller | null
+    /** Ends the turn of this request at the work of its key. */
+    endTurn: (() => void) | undefined
     call: Call
     /** For the log line of this request. */
     facts: Record<string, unknown>

@@ -1,6 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto'
+import type { Socket } from 'node:net'
 import swagger from '@fastify/swagger'
 import Fastify, {
+  type ConnectionError,
   type FastifyBaseLogger,
   type FastifyInstance,
   type FastifyReply,
@@ -15,7 +17,9 @@ import {
 } from 'fastify-type-provider-zod'
 import { LIMITS } from '../../domain/limits.ts'
 import { LedgerError } from '../errors.ts'
+import { createTokenBuckets } from '../token-buckets.ts'
 import { toLedgerError } from './known-errors.ts'
+import { addLoadLimits, addStop, createTurns } from './load.ts'
 import type { HttpPorts } from './ports.ts'
 import { problemOf } from './problem.ts'
 import { send } from './reply.ts'
@@ -28,6 +32,7 @@ import { keyRoutes } from './routes/keys.ts'
 import { problemRoutes } from './routes/problems.ts'
 import { readModelRoutes } from './routes/read-models.ts'
 import { switchRoutes } from './routes/switch.ts'
+import { addStreams } from './streams.ts'
 import { parseStrictJson } from './strict-json.ts'
 
 /** Builds the server. It listens to nothing yet: tests use `inject`. `watch` may add hooks. */
@@ -41,8 +46,15 @@ export async function createServer(
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: LIMITS.bodyBytes,
     routerOptions: { maxParamLength: 1_000 },
-    requestTimeout: 30_000,
+    requestTimeout: LIMITS.requestArrivalMs,
+    http: {
+      headersTimeout: LIMITS.requestHeadArrivalMs,
+      maxHeaderSize: LIMITS.requestHeadBytes,
+      connectionsCheckingInterval: 1_000,
+    },
     forceCloseConnections: 'idle',
+    return503OnClosing: false,
+    clientErrorHandler: answerNoHttp,
     frameworkErrors: (_, request, reply) => {
       // A path that cannot even be decoded names nothing here.
       const problem = problemOf(
@@ -57,10 +69,13 @@ export async function createServer(
   app.setValidatorCompiler(validatorCompiler)
   // Answers are built from what was recorded; checking them again would triple the cost of a page.
   app.setSerializerCompiler(() => (value) => JSON.stringify(value))
+  app.server.maxConnections = LIMITS.connections
   addStrictParser(app)
   addErrors(app)
   addCalls(app)
   watch(app)
+  addStreams(app, ports, addStop(app))
+  addLoadLimits(app)
   addAccess(app, ports)
   addLogLines(app)
   await app.register(swagger, {
@@ -126,6 +141,7 @@ const TRACEPARENT = /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}/
 /** Draws the call id and takes over the trace id of W3C Trace Context, or draws one. */
 function addCalls(app: FastifyInstance): void {
   app.decorateRequest('caller', null)
+  app.decorateRequest('endTurn')
   app.decorateRequest('call')
   app.decorateRequest('facts')
   app.addHook('onRequest', (request, reply, done) => {
@@ -145,18 +161,44 @@ function addAccess(app: FastifyInstance, ports: HttpPorts): void {
   app.addHook('onRoute', (route) => {
     if (route.config?.scope === undefined) throw new Error(`${route.url} declares no scope`)
   })
-  app.addHook('onRequest', async (request) => {
+  const failures = createTokenBuckets(
+    { size: LIMITS.failedKeysBucketSize, perSecond: LIMITS.failedKeysBucketPerSecond },
+    () => performance.now(),
+  )
+  const takeTurn = createTurns()
+  app.addHook('onRequest', async (request, reply) => {
     const scope = request.routeOptions.config.scope
     if (scope === null || request.is404) return
     const caller = await ports.authenticate(request.headers.authorization)
-    if (caller === null)
-      throw new LedgerError('unauthenticated', 'No valid key came with the request')
+    if (caller === null) throw failures.take(request.ip) ? nobody() : slowDown()
     if (scope !== 'any' && (scope === undefined || !caller.scopes.includes(scope))) {
       throw new LedgerError('forbidden', `The key does not hold the scope ${scope}`)
     }
     request.caller = caller
     request.call = { ...request.call, actor: `key:${caller.keyId}` }
+    await takeTurn(request, reply)
   })
+}
+
+const nobody = (): LedgerError =>
+  new LedgerError('unauthenticated', 'No valid key came with the request')
+
+/** Valid keys are never refused for their address: others may share it. */
+const slowDown = (): LedgerError =>
+  new LedgerError('rate-limited', 'Too many requests without a valid key came from this address', {
+    retryAfterSeconds: 1,
+  })
+
+/** Bytes that are no request get a bare status line; a head that is too large is at least named. */
+function answerNoHttp(error: ConnectionError, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
+  const status = NO_HTTP[error.code] ?? '400 Bad Request'
+  socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`)
+}
+
+const NO_HTTP: Readonly<Record<string, string>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
 }
 
 /** One line a request: ids, codes and durations; never params, outputs or keys. */

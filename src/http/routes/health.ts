@@ -5,7 +5,7 @@ const UNAVAILABLE = 503
 const PROMETHEUS_TEXT = 'text/plain; version=0.0.4; charset=utf-8'
 
 export const healthRoutes: FastifyPluginAsyncZod<HttpPorts> = async (app, ports) => {
-  const open = { config: { scope: null } } as const
+  const open = { config: { scope: null, always: true } } as const
 
   app.get(
     '/livez',

@@ -8,7 +8,7 @@ export const switchRoutes: FastifyPluginAsyncZod<HttpPorts> = async (app, ports)
   app.get(
     '/v1/switch',
     {
-      config: { scope: 'switch:read' },
+      config: { scope: 'switch:read', always: true },
       schema: {
         operationId: 'getSwitch',
         summary: 'The kill switch in every scope that was set; global is null where it was not',
@@ -27,7 +27,7 @@ export const switchRoutes: FastifyPluginAsyncZod<HttpPorts> = async (app, ports)
   app.put(
     '/v1/switch/:scope',
     {
-      config: { scope: 'switch:write' },
+      config: { scope: 'switch:write', always: true },
       schema: {
         operationId: 'setSwitch',
         summary: 'Set a scope; answered once it is in force everywhere',
