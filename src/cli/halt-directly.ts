@@ -4,8 +4,8 @@ import { readConfig } from '../config.ts'
 import type { Flip } from '../control/set-switch.ts'
 import { LedgerError } from '../errors.ts'
 import { haltDirectly } from '../main.ts'
+import { createLog } from '../telemetry/log.ts'
 import { EXIT, UsageError } from './exit.ts'
-import { createLog } from './log.ts'
 import type { SwitchOptions } from './switch.ts'
 
 /** Halts through the store, without a server and without a key, and says exactly what happened. */

@@ -1,7 +1,7 @@
 import { ROLES, SCOPES } from '../access/scopes.ts'
 import { readConfig } from '../config.ts'
+import { createLog } from '../telemetry/log.ts'
 import { exitOf, UsageError } from './exit.ts'
-import { createLog } from './log.ts'
 import { plainTable } from './read.ts'
 import { ask, type CommonOptions, openSession, ownerUrl, print } from './session.ts'
 

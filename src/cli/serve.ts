@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import closeWithGrace from 'close-with-grace'
 import { type Config, readConfig } from '../config.ts'
 import { type RunningLedger, serve as startServing } from '../main.ts'
-import { createLog } from './log.ts'
+import { createLog } from '../telemetry/log.ts'
 
 const CLOSE_MS = 10_000
 

@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type pg from 'pg'
 import { type Recorded, whyUnreadable } from '../../domain/events.ts'
 import { type Projection, schemaOf } from '../../projections/projection.ts'
+import { LedgerError } from '../errors.ts'
 import type { EventStore, Log } from '../ports.ts'
 import { applyBatch } from './apply-batch.ts'
 import { ensureTables, type FollowerPosition, readFollower } from './tables.ts'
@@ -55,7 +56,7 @@ export function startProjector(
           followOnce(client, projection, { ...ports, signal: stop.signal, set }),
         )
       } catch (error) {
-        const detail = error instanceof Error ? error.message : String(error)
+        const detail = reasonOf(error)
         ports.log.error({ projection: projection.name, detail }, 'projection stopped')
         set('stopped', detail)
         if (error instanceof Unhealthy) return
@@ -72,6 +73,13 @@ export function startProjector(
       await done
     },
   }
+}
+
+/** For anybody to read: a driver's own words may quote the event, so its code must do. */
+function reasonOf(error: unknown): string {
+  if (error instanceof Unhealthy || error instanceof LedgerError) return error.message
+  const { code, name } = error as { code?: string; name?: string }
+  return `the batch failed: ${code ?? name ?? 'unknown'}`
 }
 
 async function withConnection(

@@ -1,5 +1,5 @@
 import pg from 'pg'
-import pino from 'pino'
+import pino, { type Logger } from 'pino'
 import { createKey } from '../../src/access/keys.ts'
 import { SCOPES } from '../../src/access/scopes.ts'
 import { createLedger, type Doubles, type Ledger } from '../../src/main.ts'
@@ -32,14 +32,12 @@ export type TestLedger = Readonly<{
   close(): Promise<void>
 }>
 
-export async function openLedger(doubles: Doubles = {}): Promise<TestLedger> {
+export async function openLedger(
+  doubles: Doubles = {},
+  log: Logger = pino({ level: 'silent' }),
+): Promise<TestLedger> {
   const database = await createDatabase()
-  const { app, close } = await createLedger(
-    database.runtimeUrl,
-    '0.0.0-test',
-    pino({ level: 'silent' }),
-    doubles,
-  )
+  const { app, close } = await createLedger(database.runtimeUrl, '0.0.0-test', log, doubles)
   const newKey = (key: Partial<NewKey> = {}) => makeKey(database.ownerUrl, key)
   const key = await newKey()
 
@@ -78,8 +76,10 @@ export async function openLedger(doubles: Doubles = {}): Promise<TestLedger> {
 }
 
 /** The same with the switch released and the sample catalogue registered. */
-export async function openReadyLedger(doubles: Doubles = {}): Promise<TestLedger> {
-  const ledger = await openLedger(doubles)
+export async function openReadyLedger(
+  ...opened: Parameters<typeof openLedger>
+): Promise<TestLedger> {
+  const ledger = await openLedger(...opened)
   await ledger.setSwitch('DRY_RUN_ONLY')
   const applied = await ledger.ask('POST', '/v1/catalogue', { manifests: SAMPLE_CATALOGUE })
   if (applied.status !== 201) throw new Error(JSON.stringify(applied.body))
