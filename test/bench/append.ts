@@ -12,7 +12,7 @@ export async function appendSection(lab: Lab): Promise<readonly Line[]> {
   const ours: number[] = []
   const best: number[] = []
   const p99: number[] = []
-  for (let run = 0; run < RUNS; run++) {
+  for (let turn = 0; turn < RUNS; turn++) {
     best.push(Math.max(...(await pgbench(lab, SECONDS))))
     const { rate, latencies } = await appendRate(lab)
     ours.push(rate)

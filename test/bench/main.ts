@@ -1,9 +1,11 @@
 import { appendSection } from './append.ts'
 import { type Line, report } from './figures.ts'
+import { httpSection } from './http.ts'
 import { type Lab, openLab } from './lab.ts'
 
 const SECTIONS: Readonly<Record<string, (lab: Lab) => Promise<readonly Line[]>>> = {
   append: appendSection,
+  http: httpSection,
 }
 
 const asked = process.argv.slice(2)

@@ -1,0 +1,107 @@
+import { randomUUID } from 'node:crypto'
+import autocannon from 'autocannon'
+import type { AskedCommand } from '../../domain/dispatch/command.ts'
+import { type Figure, figureOf, type Line, perSecond, ratioLine } from './figures.ts'
+import { type Lab, smallestCommand } from './lab.ts'
+import { pgbench } from './pgbench.ts'
+import { type Server, startEcho, startServer } from './server.ts'
+
+const RUNS = 3
+const SECONDS = 5
+const CONNECTIONS = 64
+const BATCH = 50
+
+type Load = Readonly<{ path: string; perRequest: number; body(): string }>
+
+/** New commands through the front door: key, strict parser, every gate, the log. */
+export async function httpSection(lab: Lab): Promise<readonly Line[]> {
+  const command = await smallestCommand()
+  const server = await startServer(lab)
+  const echo = await startEcho()
+  const loads = {
+    verify: single({ ...command, mode: 'VERIFY_ONLY' }),
+    dryRun: single({ ...command, mode: 'DRY_RUN' }),
+    batch: batchOf({ ...command, mode: 'VERIFY_ONLY' }),
+  }
+  const rates: Record<string, number[]> = {
+    yardstick: [],
+    echo: [],
+    verify: [],
+    dryRun: [],
+    batch: [],
+  }
+  const add = (name: string, rate: number) => rates[name]?.push(rate)
+  try {
+    for (let turn = 0; turn < RUNS; turn++) {
+      add('yardstick', Math.max(...(await pgbench(lab, SECONDS))))
+      add('echo', await measure(echo, lab, loads.verify))
+      for (const [name, load] of Object.entries(loads)) add(name, await measure(server, lab, load))
+    }
+  } finally {
+    await Promise.all([server.stop(), echo.stop()])
+  }
+  const of = (name: string): Figure => figureOf(rates[name] ?? [])
+  const ratio = (name: string, to: string) => of(name).median / of(to).median
+  return [
+    {
+      name: 'pgbench, a transaction per dispatch, best of 8/16/32',
+      value: perSecond(of('yardstick')),
+    },
+    { name: 'Fastify + zod echo of the same body', value: perSecond(of('echo')) },
+    { name: `VERIFY_ONLY, ${CONNECTIONS} connections`, value: perSecond(of('verify')) },
+    { name: `DRY_RUN, ${CONNECTIONS} connections`, value: perSecond(of('dryRun')) },
+    { name: `VERIFY_ONLY in batches of ${BATCH}`, value: perSecond(of('batch')) },
+    ratioLine('VERIFY_ONLY / pgbench', ratio('verify', 'yardstick'), 0.7),
+    ratioLine('DRY_RUN / pgbench', ratio('dryRun', 'yardstick'), 0.3),
+    ratioLine('batch / single', ratio('batch', 'verify'), 2),
+  ]
+}
+
+const next = (command: AskedCommand): AskedCommand => ({ ...command, occurrence: randomUUID() })
+
+export const single = (command: AskedCommand): Load => ({
+  path: '/v1/dispatches',
+  perRequest: 1,
+  body: () => JSON.stringify(next(command)),
+})
+
+const batchOf = (command: AskedCommand): Load => ({
+  path: '/v1/dispatches/batch',
+  perRequest: BATCH,
+  body: () => JSON.stringify({ dispatches: Array.from({ length: BATCH }, () => next(command)) }),
+})
+
+async function measure(server: Server, lab: Lab, load: Load): Promise<number> {
+  const result = await run(server, lab, load, {})
+  return (result.requests.total * load.perRequest) / result.duration
+}
+
+export async function run(
+  server: Server,
+  lab: Lab,
+  load: Load,
+  pace: Readonly<{ overallRate?: number; duration?: number }>,
+): Promise<autocannon.Result> {
+  let refused = ''
+  const result = await autocannon({
+    url: server.url,
+    connections: CONNECTIONS,
+    duration: SECONDS,
+    ...pace,
+    requests: [
+      {
+        method: 'POST',
+        path: load.path,
+        headers: { authorization: `Bearer ${lab.key}`, 'content-type': 'application/json' },
+        setupRequest: (request) => ({ ...request, body: load.body() }),
+        onResponse: (status, body) => {
+          if (status >= 300) refused = body
+        },
+      },
+    ],
+  })
+  if (result.non2xx + result.errors > 0) {
+    throw new Error(`${result.non2xx} answers were no success, ${result.errors} failed: ${refused}`)
+  }
+  return result
+}
