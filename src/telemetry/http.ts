@@ -15,13 +15,18 @@ import { tracer } from './trace.ts'
 export function watchRequests(app: FastifyInstance, metrics: Metrics): void {
   traceRequests(app)
   app.addHook('onResponse', (request, reply, done) => {
-    const { code, outcome } = request.facts
-    // A refusal was judged: it is counted with the dispatches.
-    if (typeof code === 'string' && outcome !== 'refused') metrics.rejections.inc({ code })
+    countRejections(metrics, request)
     const labels = { route: routeOf(request), status: reply.statusCode }
     metrics.requestSeconds.observe(labels, reply.elapsedTime / 1_000)
     done()
   })
+}
+
+/** A refusal was judged: it is counted with the dispatches. A batch has a count for its items. */
+function countRejections({ rejections }: Metrics, { facts }: FastifyRequest): void {
+  const { code, outcome, problems } = facts
+  if (typeof code === 'string' && outcome !== 'refused') rejections.inc({ code })
+  for (const [item, count] of Object.entries(problems ?? {})) rejections.inc({ code: item }, count)
 }
 
 /** A span of the caller goes on here. Its trace id is the correlation id of all that is recorded. */

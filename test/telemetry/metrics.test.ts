@@ -84,6 +84,15 @@ describe('the metrics of a ledger', () => {
     )
   })
 
+  it('count the items of a batch like commands of their own', async () => {
+    const items = [sampleCommand({ occurrence: 'batch' }), {}, { mode: 'NONE' }]
+    const grown = await growth(ledger, () =>
+      ledger.ask('POST', '/v1/dispatches/batch', { dispatches: items }),
+    )
+    expect(grown.get('ledger_dispatches_total{outcome="created",mode="DRY_RUN"}')).toBe(1)
+    expect(grown.get('ledger_rejections_total{code="schema-invalid"}')).toBe(2)
+  })
+
   it('show the head and how far each read model has got', async () => {
     const { body } = await ledger.dispatch(sampleCommand({ occurrence: 'last' }))
     const seen = await until(async () => {

@@ -51,12 +51,19 @@ export const batchRoutes: FastifyPluginAsyncZod<HttpPorts> = async (app, ports) 
 /** The command of an item, or the problem that it is none. */
 function commandOf(item: unknown, request: FastifyRequest): AskedCommand | LedgerError {
   const parsed = schemas.command.safeParse(item)
-  if (!parsed.success) return itemInvalid(parsed.error)
+  if (!parsed.success) return counted(itemInvalid(parsed.error), request)
   try {
     return toCommand(parsed.data)
   } catch (error) {
-    return toLedgerError(error, request.log)
+    return counted(toLedgerError(error, request.log), request)
   }
+}
+
+/** Problems of items that no gate judged, by code: for the log line and the metrics. */
+function counted(problem: LedgerError, { facts }: FastifyRequest): LedgerError {
+  const problems = (facts['problems'] ?? {}) as Readonly<Record<string, number>>
+  facts['problems'] = { ...problems, [problem.code]: (problems[problem.code] ?? 0) + 1 }
+  return problem
 }
 
 /** Never rejects: whatever goes wrong with one command is its own answer. */
@@ -69,7 +76,7 @@ async function answerOne(
     const call = { ...request.call, callId: randomUUID(), caller: callerOf(request), command }
     return replyOf(await ports.dispatch(call))
   } catch (error) {
-    return problemOf(toLedgerError(error, request.log))
+    return problemOf(counted(toLedgerError(error, request.log), request))
   }
 }
 
