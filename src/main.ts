@@ -18,6 +18,7 @@ import { explainCommand } from './dispatch/explain.ts'
 import { createPacing } from './dispatch/pacing.ts'
 import { runDispatch } from './dispatch/run-dispatch.ts'
 import { createRunWatch } from './dispatch/run-watch.ts'
+import { selfTest } from './dispatch/self-test.ts'
 import {
   attachEmbeddedPostgres,
   EmbeddedError,
@@ -74,12 +75,11 @@ export async function createLedger(
   const pacing = createPacing(clock)
   const watch = createRunWatch(ledger)
   const dispatchPorts = { store, ledger, facts, executors, clock, pacing, watch, log: logger }
-  const controlPorts = { store, ledger, runBaseline, whyBadSchema }
-  const switchPorts = { store, ledger, executorTypes: () => executors.keys() }
+  const controlPorts = { store, ledger, runBaseline, whyBadSchema, executors }
   const { aroundBatch } = telemetry
   const reading = openReadModels(url, pool, { store, log: logger, aroundBatch })
   const { list, projections } = reading
-  const negativeControls = doubles.negativeControls ?? runNegativeControls()
+  const negativeControls = runControls(doubles)
 
   const ports: HttpPorts = {
     version,
@@ -91,12 +91,13 @@ export async function createLedger(
       assertNamespaceAllowed(caller, command)
       return explainCommand(command, dispatchPorts)
     },
-    setSwitch: telemetry.setSwitch(async (call) => (await setSwitch(call, switchPorts)).position),
+    setSwitch: telemetry.setSwitch(async (call) => (await setSwitch(call, controlPorts)).position),
     applyCatalogue: (call) => applyCatalogue(call, controlPorts),
     retireManifest: (call) => retireManifest(call, controlPorts),
     list,
     projections,
     negativeControls,
+    selfTest: () => selfTest(dispatchPorts, runControls(doubles)),
     metrics: () => telemetry.scrape({ ledger, projections }),
     readiness: () => readReadiness({ negativeControls, ledger, ...reading }),
   }
@@ -112,6 +113,8 @@ export async function createLedger(
     },
   }
 }
+
+const runControls = ({ negativeControls }: Doubles) => negativeControls ?? runNegativeControls()
 
 /** Rule 1, at boot: the constant that nothing assigns still says what it says. */
 function assertNothingExecutes(enabled: boolean = EXECUTION_ENABLED): void {
@@ -221,7 +224,7 @@ export async function haltDirectly(
     const ports = {
       store,
       ledger: followControl(store, logger),
-      executorTypes: () => Object.keys(EVIDENCE_NAMES),
+      executors: new Set(Object.keys(EVIDENCE_NAMES)),
     }
     return await setSwitch({ ...call, ...halt, state: 'HALTED' }, ports)
   } finally {

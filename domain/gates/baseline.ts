@@ -1,7 +1,15 @@
+import type { ContractBody } from '../control/manifest.ts'
 import { findContract } from '../control/state.ts'
 import { isObject, type Json } from '../json.ts'
 import { fail, type Gate, indeterminate, pass } from './gate.ts'
-import { SPECIMEN_COMMAND, specimenControl } from './specimen.ts'
+import { SPECIMEN_COMMAND, SPECIMEN_MANIFESTS, specimenControl } from './specimen.ts'
+
+/** A program that gives another answer than its baseline says. */
+const CHANGED: ContractBody = {
+  ...SPECIMEN_MANIFESTS.contract,
+  version: 2,
+  program: { jsonata: '{ "verdict": "would_fail", "output": null }' },
+}
 
 /**
  * Rule 8. Every golden case of the contract gives what it gave at registration. `seen` is
@@ -21,8 +29,10 @@ export const baseline: Gate = {
     return seen.matched === cases ? pass() : fail('baseline-mismatch')
   },
   negativeControl: {
-    command: SPECIMEN_COMMAND,
-    control: specimenControl(),
+    command: { ...SPECIMEN_COMMAND, contract: { id: CHANGED.id, version: CHANGED.version } },
+    control: specimenControl({
+      manifests: [CHANGED, SPECIMEN_MANIFESTS.fixture, SPECIMEN_MANIFESTS.target],
+    }),
     seen: { cases: 1, matched: 0, digest: 'sha256:specimen', differing: ['specimen'] },
     code: 'baseline-mismatch',
   },

@@ -1,7 +1,7 @@
 import { findContract } from '../control/state.ts'
 import { isObject } from '../json.ts'
 import { fail, type Gate, indeterminate, pass } from './gate.ts'
-import { SPECIMEN_COMMAND, specimenControl } from './specimen.ts'
+import { SPECIMEN_COMMAND, SPECIMEN_MANIFESTS, specimenControl } from './specimen.ts'
 
 /** Rule 0. `seen` is the executor of the contract's type, `{ type, build }`, or null for none. */
 export const executor: Gate = {
@@ -18,7 +18,13 @@ export const executor: Gate = {
   },
   negativeControl: {
     command: SPECIMEN_COMMAND,
-    control: specimenControl(),
+    control: specimenControl({
+      manifests: [
+        { ...SPECIMEN_MANIFESTS.contract, executor: 'nobody' },
+        SPECIMEN_MANIFESTS.fixture,
+        { ...SPECIMEN_MANIFESTS.target, executor: 'nobody' },
+      ],
+    }),
     seen: null,
     code: 'executor-missing',
   },

@@ -17,9 +17,9 @@ export const params: Gate = {
     return seen['valid'] ? pass(revision) : fail('params-invalid', revision)
   },
   negativeControl: {
-    command: SPECIMEN_COMMAND,
+    command: { ...SPECIMEN_COMMAND, params: { unknown: true } },
     control: specimenControl(),
-    seen: { valid: false, errors: [{ path: '', keyword: 'type' }] },
+    seen: { valid: false, errors: [{ path: '', keyword: 'additionalProperties' }] },
     code: 'params-invalid',
   },
 }

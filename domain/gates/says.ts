@@ -50,8 +50,8 @@ export const GATE_SAYS: Readonly<Record<GateName, Sentences>> = {
     indeterminate: 'The executor could not be identified.',
   },
   'read-only': {
-    pass: 'Contract and executor both declare that they only read.',
-    fail: 'Contract or executor could do more than read.',
+    pass: 'Contract and executor both declare that they only read, and the executor shows it.',
+    fail: 'Contract or executor could do more than read, or did not show otherwise.',
     indeterminate: 'What the executor may do could not be established.',
   },
   baseline: {

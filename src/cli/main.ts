@@ -52,6 +52,10 @@ command(program, 'id', 'compute dispatch ids, offline')
   .argument('<file>')
   .action((file, options) => run(async () => (await import('./id.ts')).id(file, options)))
 
+command(program, 'self-test', 'show every gate of the server what it must refuse').action(
+  (options) => run(async () => (await import('./self-test.ts')).selfTest(options)),
+)
+
 command(program, 'show', 'one dispatch, with the gates behind every event')
   .argument('<id>')
   .action((id, options) => run(async () => (await import('./read.ts')).show(id, options)))

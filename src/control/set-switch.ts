@@ -20,8 +20,8 @@ export function reportSwitch({ revision, switches }: ControlState): SwitchReport
 
 export type SwitchPorts = ControlPorts &
   Readonly<{
-    /** The types of executors that this process runs. */
-    executorTypes(): Iterable<string>
+    /** Named by the types of executors that this process runs. */
+    executors: Readonly<{ keys(): Iterable<string> }>
   }>
 
 /** The event in force, and how many this call appended: none where the scope had the state. */
@@ -39,7 +39,7 @@ export async function setSwitch(
   const { scope, state, reason } = call
   const deadlineMs = LIMITS.switchDeadlineMs
   const { control, appended } = await appendControl(call, ports, deadlineMs, (now) => {
-    if (!isKnownScope(now, scope, ports.executorTypes())) throw unknownScope(scope)
+    if (!isKnownScope(now, scope, ports.executors.keys())) throw unknownScope(scope)
     return { events: decideSwitch(now, { scope, state, reason }) }
   })
   const position = control.switches.get(scope)

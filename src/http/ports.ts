@@ -7,6 +7,7 @@ import type { CatalogueApplied } from '../control/apply-catalogue.ts'
 import type { ReceivedManifest } from '../control/manifest.ts'
 import type { DispatchAnswer } from '../dispatch/answer.ts'
 import type { Explanation } from '../dispatch/explain.ts'
+import type { SelfTestedGate } from '../dispatch/self-test.ts'
 import type {
   AccessKeys,
   AccessRecord,
@@ -73,6 +74,7 @@ export type HttpPorts = Readonly<{
   readiness(): Promise<Readiness>
   /** In the text format of Prometheus. */
   metrics(): Promise<string>
+  selfTest(): Promise<readonly SelfTestedGate[]>
 }>
 
 declare module 'fastify' {

@@ -264,3 +264,19 @@ export const retired = z.object({
   retired: z.literal(true),
   eventsAppended: z.int(),
 })
+
+export const selfTested = z.object({
+  fired: z.int(),
+  of: z.int(),
+  controls: z.array(
+    z.object({
+      gate: z.string(),
+      rule: z.int(),
+      code: z.string().describe('What the negative control must be refused with'),
+      fired: z.boolean(),
+      alone: z.boolean().describe('The gate refused its control'),
+      inServer: z.boolean().describe('This server refused it, on facts that it gathered itself'),
+      answered: z.string(),
+    }),
+  ),
+})

@@ -31,6 +31,7 @@ import { healthRoutes } from './routes/health.ts'
 import { keyRoutes } from './routes/keys.ts'
 import { problemRoutes } from './routes/problems.ts'
 import { readModelRoutes } from './routes/read-models.ts'
+import { selfTestRoutes } from './routes/self-test.ts'
 import { switchRoutes } from './routes/switch.ts'
 import { addStreams } from './streams.ts'
 import { parseStrictJson } from './strict-json.ts'
@@ -90,6 +91,7 @@ export async function createServer(
   await app.register(switchRoutes, ports)
   await app.register(catalogueRoutes, ports)
   await app.register(keyRoutes, ports)
+  await app.register(selfTestRoutes, ports)
   await app.register(healthRoutes, ports)
   await app.register(problemRoutes)
   await app.ready()

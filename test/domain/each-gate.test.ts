@@ -478,19 +478,38 @@ describe('gate executor', () => {
   })
 })
 
+const PROCESS = { isolation: 'process' }
+
 describe('gate read-only', () => {
   behavesAsAGate('read-only', SOUND['read-only'] ?? null)
   restsOnItsFact('read-only')
 
   it('passes when contract and executor both declare none', () => {
-    expect(judged('read-only', { sideEffects: 'none', facts: {} })).toEqual(passed())
+    expect(judged('read-only', { sideEffects: 'none', facts: PROCESS })).toEqual(passed())
   })
 
+  it.each<[string, JsonObject]>([
+    ['says that it is unproven', { isolation: 'unproven' }],
+    ['says nothing of it', {}],
+    ['says something else', { isolation: 'Process' }],
+  ])('refuses a simulator that declares none and %s', (_what, facts) => {
+    expect(judged('read-only', { sideEffects: 'none', facts })).toEqual(failed('executor-unsafe'))
+  })
+
+  it.each(['sql-read', 'constructor'])(
+    'refuses an executor of the type %s: it can show nothing',
+    (type) => {
+      const control = withContract({ executor: type })
+      const seen = { sideEffects: 'none', facts: PROCESS }
+      expect(judged('read-only', seen, { control })).toEqual(failed('executor-unsafe'))
+    },
+  )
+
   it('refuses an executor that declares anything else', () => {
-    expect(judged('read-only', { sideEffects: 'some', facts: {} })).toEqual(
+    expect(judged('read-only', { sideEffects: 'some', facts: PROCESS })).toEqual(
       failed('executor-unsafe'),
     )
-    expect(judged('read-only', { sideEffects: 'None', facts: {} })).toEqual(
+    expect(judged('read-only', { sideEffects: 'None', facts: PROCESS })).toEqual(
       failed('executor-unsafe'),
     )
   })
@@ -499,7 +518,7 @@ describe('gate read-only', () => {
     ['something else', { sideEffects: 'writes' }],
     ['an empty text', { sideEffects: '' }],
   ])('refuses a contract that declares %s', (_what, change) => {
-    const seen = { sideEffects: 'none', facts: {} }
+    const seen = { sideEffects: 'none', facts: PROCESS }
     expect(judged('read-only', seen, { control: withContract(change) })).toEqual(
       failed('executor-unsafe'),
     )
@@ -508,7 +527,7 @@ describe('gate read-only', () => {
   it('refuses a contract that declares nothing', () => {
     const { sideEffects: _, ...undeclared } = sampleContract
     const control = controlOf(registered(undeclared))
-    expect(judged('read-only', { sideEffects: 'none', facts: {} }, { control })).toEqual(
+    expect(judged('read-only', { sideEffects: 'none', facts: PROCESS }, { control })).toEqual(
       failed('executor-unsafe'),
     )
   })
@@ -517,8 +536,8 @@ describe('gate read-only', () => {
     ['facts are missing', { sideEffects: 'none' }],
     ['facts are null', { sideEffects: 'none', facts: null }],
     ['facts are a list', { sideEffects: 'none', facts: [] }],
-    ['the declaration is missing', { facts: {} }],
-    ['the declaration is no text', { sideEffects: null, facts: {} }],
+    ['the declaration is missing', { facts: PROCESS }],
+    ['the declaration is no text', { sideEffects: null, facts: PROCESS }],
   ])('cannot tell when %s', (_what, seen) => {
     expect(judged('read-only', seen)).toEqual(indeterminate())
   })

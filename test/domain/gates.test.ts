@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { resolvePins } from '../../domain/control/state.ts'
 import { judgementOf, snapshotFor } from '../../domain/dispatch/judgement.ts'
 import { type Gate, judgeGate, notEvaluated, type Outcome, pass } from '../../domain/gates/gate.ts'
 import {
@@ -102,8 +103,13 @@ describe('negative controls', () => {
     (name, gate) => {
       const earlier = GATES.slice(0, GATES.indexOf(gate))
       const { command, control } = gate.negativeControl
+      const pins = resolvePins(control, command)
       const judged = earlier.map((it) =>
-        judgeGate(it, { command, control, seen: specimenSeen(it.name) }),
+        judgeGate(it, {
+          command,
+          control,
+          seen: it.name === 'pins' ? pins : specimenSeen(it.name),
+        }),
       )
       expect(judged.filter((it) => it.record.outcome !== 'pass')).toEqual([])
       expect(judgeGate(gate, gate.negativeControl).record.gate).toBe(name)

@@ -1,11 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import {
-  dryReport,
-  holdRuns,
-  openSecond,
-  ScriptedExecutor,
-  type SecondServer,
-} from '../support/doubles.ts'
+import { holdRuns, openSecond, ScriptedExecutor, type SecondServer } from '../support/doubles.ts'
 import { catalogueOf, gateIn, historyOf, register, typesOf } from '../support/front-door.ts'
 import { openReadyLedger, type Reply, type TestLedger } from '../support/ledger.ts'
 
@@ -124,23 +118,6 @@ describe('a halt while executors run', () => {
     const halt = await flip('global', 'HALTED')
     await expectHalted(await call, halt.body.revision)
     release()
-  })
-
-  it('that was released again leaves no result of a run that it met: it runs once more', async () => {
-    const { command, manifests } = catalogueOf('halted-and-released')
-    await register(ledger, manifests)
-    const { started, release } = holdRuns(executor, (plan) =>
-      dryReport(plan, { output: { run: executor.runs } }),
-    )
-    const call = ledger.dispatch(command())
-    await started
-    await flip('global', 'HALTED')
-    await flip('global', 'DRY_RUN_ONLY')
-    release()
-    const { status, body } = await call
-    expect(status).toBe(201)
-    expect(body.event.data.output).toEqual({ run: 2 })
-    expect(body.eventsAppended).toBe(3)
   })
 
   it('stops the simulator, and the next run is unharmed', async () => {

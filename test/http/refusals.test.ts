@@ -320,13 +320,13 @@ describe('a halt while an executor runs', () => {
     },
   )
 
-  it('and its release before the end leave the result standing: it is judged at the new state', async () => {
+  it('and its release before the end leave no result of the run that they met: it runs once more', async () => {
     const command = sampleCommand({ occurrence: 'halted-and-released' })
     const { status, body } = await whileRunning(command, async () => {
       await halt()
       await ledger.setSwitch('DRY_RUN_ONLY')
     })
-    expect({ status, runs: executor.runs }).toEqual({ status: 201, runs: 1 })
+    expect({ status, runs: executor.runs }).toEqual({ status: 201, runs: 2 })
     const { controlRevision } = body.event.data.snapshot
     const { body: now } = await ledger.ask('GET', '/v1/switch')
     expect(controlRevision).toBe(now.controlRevision)

@@ -848,6 +848,7 @@ const ROUTES: readonly (readonly [string, string, Scope | 'any' | null])[] = [
   ['GET', '/v1/events', 'events:read'],
   ['GET', '/v1/switch', 'switch:read'],
   ['PUT', '/v1/switch/{scope}', 'switch:write'],
+  ['POST', '/v1/self-test', 'switch:write'],
   ['POST', '/v1/catalogue', 'catalogue:write'],
   ['GET', '/v1/catalogue', 'catalogue:read'],
   ['GET', '/v1/catalogue/{kind}/{id}/{version}', 'catalogue:read'],
@@ -1053,7 +1054,7 @@ describe('GET /openapi.json', () => {
         expect(Object.keys(route.responses)).toEqual(expect.arrayContaining(['4XX', '5XX']))
         expect(Object.keys(route.responses)[0]).toMatch(/^20[01]$/)
         expect(route.responses['4XX'].content).toHaveProperty(['application/problem+json'])
-        if (method !== 'get' && !/\/(retire|revoke)$/.test(path)) {
+        if (method !== 'get' && !/\/(retire|revoke|self-test)$/.test(path)) {
           expect(route.requestBody.content).toHaveProperty(['application/json'])
         }
       }

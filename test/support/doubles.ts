@@ -36,7 +36,7 @@ export class ScriptedExecutor {
   sideEffects: unknown = 'none'
   build: unknown = 1
   runs = 0
-  onFacts: () => unknown = () => ({ isolation: 'a double' })
+  onFacts: () => unknown = () => ({ isolation: 'process' })
   onRun: (plan: Plan, signal: AbortSignal) => unknown = (plan) => dryReport(plan)
   onBaseline: (plan: Plan, signal: AbortSignal) => unknown = (plan) => dryReport(plan)
   /** May be changed while a ledger runs on it. */
@@ -144,6 +144,7 @@ export class ScriptedStore {
 
 /** A second process on the database of a ledger. */
 export type SecondServer = Readonly<{
+  app: TestLedger['app']
   ask(method: string, path: string, body?: unknown, asked?: Asked): Promise<Reply>
   dispatch(command: unknown): Promise<Reply>
   close(): Promise<void>
@@ -163,5 +164,5 @@ export async function openSecond(first: TestLedger, doubles: Doubles = {}): Prom
     const { statusCode, payload, headers } = response
     return { status: statusCode, body: payload === '' ? null : JSON.parse(payload), headers }
   }
-  return { ask, close, dispatch: (command) => ask('POST', '/v1/dispatches', command) }
+  return { app, ask, close, dispatch: (command) => ask('POST', '/v1/dispatches', command) }
 }
