@@ -38,8 +38,11 @@ export const LIMITS = {
   failedKeysBucketSize: 300,
   failedKeysBucketPerSecond: 10,
   /** Live tails and whole exports under way: each reads as long as its client listens. */
-  streams: 256,
+  streams: 100,
   streamKeyCheckMs: 30_000,
+  /** A client that takes nothing for this long loses its stream. */
+  streamStalledMs: 60_000,
+  heartbeatMs: 15_000,
   /** A request must have arrived whole in this time, its head in that. */
   requestArrivalMs: 30_000,
   requestHeadArrivalMs: 10_000,

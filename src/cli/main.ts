@@ -62,9 +62,14 @@ command(program, 'show', 'one dispatch, with the gates behind every event')
 command(program, 'list', 'the dispatches, the last opened first')
   .option('--page-size <n>', 'how many, at most 1000')
   .action((options) => run(async () => (await import('./read.ts')).list(options)))
+command(program, 'refusals', 'the recorded refusals, the last first')
+  .option('--namespace <prefix>', 'only what belongs to this namespace or lies below it')
+  .option('--page-size <n>', 'how many, at most 1000')
+  .action((options) => run(async () => (await import('./read.ts')).refusals(options)))
 command(program, 'events', 'every event, in order')
   .option('--after <position>', 'only later ones')
   .option('--type <type>', 'only this type')
+  .option('--follow', 'go on with what comes, until it is stopped')
   .action((options) => run(async () => (await import('./read.ts')).events(options)))
 
 const kill = command(program, 'switch', 'the kill switch').action((options) =>
@@ -99,6 +104,10 @@ command(catalogue, 'retire', 'retire one version for ever')
   .action((kind, id, version, options) =>
     run(async () => (await import('./catalogue.ts')).retire([kind, id, version], options)),
   )
+
+command(program, 'projections', 'the read models: how far each is, and what keeps it').action(
+  (options) => run(async () => (await import('./read.ts')).projections(options)),
+)
 
 const keys = program.command('keys').description('access keys')
 command(keys, 'create', 'make a key and print it, this once')

@@ -30,10 +30,60 @@ type Listed = Readonly<{
   changedAt: string
 }>
 
+type ListOptions = CommonOptions & { readonly pageSize?: string; readonly namespace?: string }
+
+const listPath = (name: string, { pageSize = '20', namespace }: ListOptions): string => {
+  const query = new URLSearchParams({ pageSize, ...(namespace === undefined ? {} : { namespace }) })
+  return `/v1/${name}?${query.toString()}`
+}
+
 /** The dispatches, the last opened first. */
-export function list(options: CommonOptions & { readonly pageSize?: string }): Promise<number> {
-  const query = new URLSearchParams({ pageSize: options.pageSize ?? '20' })
-  return ask(options, { method: 'GET', path: `/v1/dispatches?${query.toString()}` }, showList)
+export const list = (options: ListOptions): Promise<number> =>
+  ask(options, { method: 'GET', path: listPath('dispatches', options) }, showList)
+
+/** The recorded refusals, the last first. */
+export const refusals = (options: ListOptions): Promise<number> =>
+  ask(options, { method: 'GET', path: listPath('refusals', options) }, showRefusals)
+
+type Refusal = Readonly<{
+  recordedAt: string
+  code: string
+  whoMustAct: string
+  contract: { id: string; version: number }
+  target: string
+  dispatchId: string
+}>
+
+function showRefusals({ refusals: found }: { refusals: readonly Refusal[] }): string {
+  if (found.length === 0) return 'No refusals yet.'
+  const table = plainTable(['recorded', 'code', 'who must act', 'contract', 'target', 'dispatch'])
+  for (const it of found) {
+    const contract = `${it.contract.id}@${it.contract.version}`
+    table.push([it.recordedAt, it.code, it.whoMustAct, contract, it.target, it.dispatchId])
+  }
+  return table.toString()
+}
+
+type Projection = Readonly<{
+  name: string
+  version: number
+  state: string
+  detail: string
+  position: number
+  lag: { positions: number; seconds: number }
+}>
+
+/** The read models: how far each is, and what this server does for it. */
+export const projections = (options: CommonOptions): Promise<number> =>
+  ask(options, { method: 'GET', path: '/v1/projections' }, showProjections)
+
+function showProjections(body: { projections: readonly Projection[] }): string {
+  const table = plainTable(['projection', 'state', 'position', 'behind', 'seconds', ''])
+  for (const { name, version, state, detail, position, lag } of body.projections) {
+    const seconds = Math.round(lag.seconds)
+    table.push([`${name}_v${version}`, state, position, lag.positions, seconds, detail])
+  }
+  return table.toString()
 }
 
 function showList({ dispatches }: { dispatches: readonly Listed[] }): string {
@@ -70,15 +120,15 @@ export const plainTable = (head: string[]) =>
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
   })
 
-/** Every event after a position, one a line, to the end of the log. */
-export async function events(
-  options: CommonOptions & { readonly after?: string; readonly type?: string },
-): Promise<number> {
+type EventOptions = CommonOptions & Readonly<{ after?: string; type?: string; follow?: boolean }>
+
+/** Every event after a position, one a line: to the end of the log, or for ever. */
+export async function events({ follow = false, ...options }: EventOptions): Promise<number> {
   const after = Number(options.after ?? 0)
   if (!Number.isSafeInteger(after) || after < 0) {
     throw new UsageError(`--after takes a position, a whole number from 0: found ${options.after}.`)
   }
-  const range = { after, ...(options.type === undefined ? {} : { type: options.type }) }
+  const range = { after, follow, ...(options.type === undefined ? {} : { type: options.type }) }
   for await (const event of openSession(options).events(range)) {
     const { position, recordedAt, type, stream, revision } = event
     const line = options.json

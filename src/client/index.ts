@@ -2,8 +2,11 @@ import { canonicalJson } from '../../domain/canonical-json.ts'
 import type { Mode } from '../../domain/dispatch/command.ts'
 import type { JsonObject } from '../../domain/json.ts'
 import { type Identity, identify } from '../identity.ts'
-import { type Answer, createTransport, type TransportOptions } from './transport.ts'
+import { follow } from './follow.ts'
+import { problemOf, type Refused } from './problem.ts'
+import { type Answer, createTransport, type Transport, type TransportOptions } from './transport.ts'
 
+export { LedgerProblem, type Refused } from './problem.ts'
 export type { Answer } from './transport.ts'
 export { Unreachable } from './transport.ts'
 
@@ -43,34 +46,18 @@ export type Recorded = Readonly<{
   event: EventOf<AdvancedData>
 }>
 
-/** Problem details (RFC 9457) as a value. Match on `code`. */
-export type Refused = Readonly<{
-  outcome: 'refused'
-  code: string
-  title: string
-  detail: string
-  status: number
-  rule: number | null
-  whoMustAct: 'caller' | 'operator' | 'catalogue-owner' | 'nobody'
-  retryable: boolean
-  recorded: 'event' | 'none' | 'unknown'
-  dispatchId?: string
-}> &
-  Readonly<Record<string, unknown>>
-
 export type LedgerEvent = EventOf<Readonly<Record<string, unknown>>> &
   Readonly<{ stream: string; metadata: Readonly<Record<string, unknown>> }>
 
-/** A read that was answered with a problem: `problem.code` says which. */
-export class LedgerProblem extends Error {
-  readonly problem: Refused
-
-  constructor(problem: Refused) {
-    super(`${problem.code}: ${problem.title}`)
-    this.name = 'LedgerProblem'
-    this.problem = problem
-  }
-}
+export type EventRange = Readonly<
+  { after?: number; type?: string } & (
+    | { follow?: false; until?: number }
+    | { follow: true; signal?: AbortSignal }
+  )
+>
+export type ListName = 'dispatches' | 'refusals' | 'outputs'
+export type ListRow = Readonly<Record<string, unknown>> &
+  Readonly<{ dispatchId: string; outputNamespace: string; position: number }>
 
 export type Ledger = Readonly<{
   /** A refusal is a value. Rejects with `Unreachable` alone: then send the same command again. */
@@ -78,8 +65,13 @@ export type Ledger = Readonly<{
   explain(command: Command): Promise<Readonly<Record<string, unknown>>>
   /** Who a command is, offline. */
   id(command: Omit<Command, 'mode'>): Identity
-  /** Every event after a position, in order, to the end of the log as it is then. */
-  events(range?: { after?: number; until?: number; type?: string }): AsyncIterable<LedgerEvent>
+  /**
+   * Every event after a position, in order, to the end of the log as it is then; with `follow`,
+   * live and for ever, until `signal` aborts. Lost connections go on where they were.
+   */
+  events(range?: EventRange): AsyncIterable<LedgerEvent>
+  /** All rows of a list, the last first, page by page. */
+  list(name: ListName, query?: { namespace?: string; pageSize?: number }): AsyncIterable<ListRow>
   /** Any other route, for tools: the status and the body as they came. */
   request(method: string, path: string, body?: unknown): Promise<Answer>
 }>
@@ -89,7 +81,8 @@ export type Ledger = Readonly<{
  * connections are tried again with the same command, never 403, 409, 422 or 423.
  */
 export function connect(options: TransportOptions): Ledger {
-  const { request } = createTransport(options)
+  const transport = createTransport(options)
+  const { request } = transport
   return {
     request,
     async dispatch(command) {
@@ -103,20 +96,44 @@ export function connect(options: TransportOptions): Ledger {
       return succeeded(await request('POST', '/v1/explain', command))
     },
     id: (command) => identify({ ...command, occurrence: command.occurrence ?? '' }),
-    async *events({ after = 0, ...range } = {}) {
-      let next: number | null = after
-      while (next !== null) {
-        const query = new URLSearchParams({ after: String(next), limit: '1000' })
-        for (const [name, value] of Object.entries(range)) query.set(name, String(value))
-        const page = succeeded(await request('GET', `/v1/events?${query.toString()}`))
-        yield* page['events'] as LedgerEvent[]
-        next = page['next'] as number | null
+    events({ after = 0, ...range } = {}) {
+      if (range.follow !== true) return eventPages(request, { after, ...range })
+      return follow(transport, { after, ...range }) as AsyncGenerator<LedgerEvent>
+    },
+    async *list(name, query = {}) {
+      let pageToken: string | null = ''
+      while (pageToken !== null) {
+        const token = pageToken === '' ? {} : { pageToken }
+        const path = `/v1/${name}?${queryOf({ pageSize: 100, ...query, ...token })}`
+        const page = succeeded(await request('GET', path))
+        yield* page[name] as ListRow[]
+        pageToken = page['nextPageToken'] as string | null
       }
     },
   }
 }
 
-function succeeded({ status, body }: Answer): Readonly<Record<string, unknown>> {
-  if (status < 300) return body as Record<string, unknown>
-  throw new LedgerProblem({ outcome: 'refused', ...(body as object) } as Refused)
+async function* eventPages(
+  request: Transport['request'],
+  { after, until, type }: Readonly<{ after: number; until?: number; type?: string }>,
+): AsyncGenerator<LedgerEvent> {
+  let next: number | null = after
+  while (next !== null) {
+    const query = queryOf({ after: next, limit: 1_000, until, type })
+    const page = succeeded(await request('GET', `/v1/events?${query}`))
+    yield* page['events'] as LedgerEvent[]
+    next = page['next'] as number | null
+  }
+}
+
+function queryOf(members: Readonly<Record<string, string | number | undefined>>): string {
+  const given = Object.entries(members).filter(([, value]) => value !== undefined)
+  return new URLSearchParams(
+    given.map(([name, value]): [string, string] => [name, String(value)]),
+  ).toString()
+}
+
+function succeeded(answer: Answer): Readonly<Record<string, unknown>> {
+  if (answer.status < 300) return answer.body as Record<string, unknown>
+  throw problemOf(answer)
 }

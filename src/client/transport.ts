@@ -15,7 +15,15 @@ export class Unreachable extends Error {}
 const PAUSE_MS = 200
 const PAUSE_MAX_MS = 5_000
 
-export function createTransport(options: TransportOptions) {
+export type Transport = Readonly<{
+  url: string
+  triesMax: number
+  request(method: string, path: string, body?: unknown): Promise<Answer>
+  /** One GET whose answer is read as it comes. */
+  open(path: string, headers: Record<string, string>, signal: AbortSignal): Promise<Response>
+}>
+
+export function createTransport(options: TransportOptions): Transport {
   const { url, key, triesMax = 5, fetch: send = fetch } = options
 
   const once = async (method: string, path: string, body?: unknown): Promise<Exchange> => {
@@ -47,10 +55,16 @@ export function createTransport(options: TransportOptions) {
       }
       if (last) throw unreachable(url, exchange)
       const waitMs = isExchange(exchange) ? exchange.retryAfterMs : 0
-      await pause(Math.min(PAUSE_MAX_MS, Math.max(waitMs, PAUSE_MS * 2 ** (attempt - 1))))
+      await pauseBefore(attempt, waitMs)
     }
   }
-  return { request }
+
+  const open: Transport['open'] = (path, headers, signal) =>
+    send(new URL(path, url), {
+      headers: { ...headers, authorization: `Bearer ${key}` },
+      signal,
+    })
+  return { url, triesMax, request, open }
 }
 
 type Exchange = Readonly<{ answer: Answer; retryAfterMs: number }>
@@ -63,15 +77,19 @@ const isSafeToRepeat = (method: string, body: unknown): boolean =>
   method !== 'PUT' || (body as { state?: string } | undefined)?.state === 'HALTED'
 
 /** Waiting for an operator is not done in a loop. */
-function isWorthRepeating({ status, body }: Answer): boolean {
+export function isWorthRepeating({ status, body }: Answer): boolean {
   if (status === 429) return true
   return status === 503 && (body as { whoMustAct?: string }).whoMustAct !== 'operator'
 }
 
-function unreachable(url: string, error: unknown): Unreachable {
+export function unreachable(url: string, error: unknown): Unreachable {
   const cause = error instanceof Error ? (error.cause ?? error) : error
   const reason = (cause as { code?: string }).code ?? (cause as Error).message
   return new Unreachable(`No answer from ${url} (${reason})`, { cause: error })
 }
 
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
+/** Waits after a try that failed: longer from try to try, and as long as the server asked for. */
+export function pauseBefore(attempt: number, waitMs: number): Promise<void> {
+  const ms = Math.min(PAUSE_MAX_MS, Math.max(waitMs, PAUSE_MS * 2 ** (attempt - 1)))
+  return new Promise((resolve) => setTimeout(resolve, ms))
+}

@@ -175,6 +175,12 @@ export const eventsQuery = z.strictObject({
   minPosition,
 })
 
+export const eventsHeaders = z.looseObject({
+  'last-event-id': wholeNumber
+    .optional()
+    .describe('For text/event-stream: goes on after this position, whatever `after` says.'),
+})
+
 export const read = z.strictObject({ minPosition })
 
 const SCOPE_LENGTH_MAX = 300
@@ -246,7 +252,7 @@ const problems = {
 } as const
 
 /** The answers of a route, for its document. They are not checked when they are sent. */
-export const answers = (byStatus: Readonly<Record<number, z.ZodType>>): unknown => ({
+export const answers = (byStatus: Readonly<Record<number, object>>): unknown => ({
   ...byStatus,
   ...problems,
 })
@@ -256,6 +262,15 @@ export const eventPage = z.object({
   events: z.array(event),
   next: z.int().nullable().describe('Give it as `after` for the next page; null at the end.'),
 })
+/** A page by default; `Accept` asks for the others. */
+export const eventAnswers = {
+  description: 'A page, the whole range as CloudEvents 1.0 (one a line), or the live tail',
+  content: {
+    'application/json': { schema: eventPage },
+    'application/x-ndjson': { schema: z.string() },
+    'text/event-stream': { schema: z.string() },
+  },
+}
 export const manifestList = z.object({ manifests: z.array(registeredManifest) })
 export const retired = z.object({
   kind: z.string(),

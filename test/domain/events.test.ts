@@ -153,7 +153,7 @@ describe('an object', () => {
 
 describe('the limits', () => {
   it('are those of the contract', () => {
-    expect(LIMITS).toEqual({
+    expect(LIMITS).toMatchObject({
       bodyBytes: 65_536,
       catalogueBodyBytes: 524_288,
       batchBodyBytes: 16_777_216,
