@@ -43,9 +43,13 @@ export const LIMITS = {
   /** A client that takes nothing for this long loses its stream. */
   streamStalledMs: 60_000,
   heartbeatMs: 15_000,
+  /** A stream that was told to end, and whose client does not read, is cut after this time. */
+  streamEndMs: 2_000,
   /** A request must have arrived whole in this time, its head in that. */
   requestArrivalMs: 30_000,
   requestHeadArrivalMs: 10_000,
+  /** A server that stops waits so long for what is under way: no request may last longer. */
+  stopMs: 40_000,
   requestHeadBytes: 16 * 1024,
   connections: 8_192,
 } as const

@@ -1,12 +1,17 @@
 import { resolve } from 'node:path'
 import closeWithGrace from 'close-with-grace'
+import { LIMITS } from '../../domain/limits.ts'
 import { type Config, readConfig } from '../config.ts'
 import { type RunningLedger, serve as startServing } from '../main.ts'
 import { createLog } from '../telemetry/log.ts'
 
-const CLOSE_MS = 10_000
+/** For what is under way, and for putting everything away after it. */
+const CLOSE_MS = LIMITS.stopMs + 10_000
 
-/** Serves until it is told to stop. Resolves once it listens. */
+/**
+ * Serves until it is told to stop. Resolves once it listens. A signal lets what is under way finish
+ * and ends with 0; a second one ends at once, with 1.
+ */
 export async function serve(): Promise<number> {
   const config = readConfig(process.env)
   const log = await createLog(config.logLevel)

@@ -1,3 +1,5 @@
+import type { Server } from 'node:http'
+import type { Socket } from 'node:net'
 import { finished } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { LIMITS } from '../../domain/limits.ts'
@@ -69,14 +71,38 @@ export function createTurns(): (request: FastifyRequest, reply: FastifyReply) =>
   }
 }
 
+const SWEEP_MS = 100
+
+/**
+ * Node closes idle connections once when a server stops, and from then on enforces no time-out. What
+ * becomes idle later, what never said a word and what outlasts every deadline is ended here.
+ */
+function endConnections(server: Server, sockets: ReadonlySet<Socket>): void {
+  const sweep = setInterval(() => {
+    server.closeIdleConnections()
+    for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy()
+  }, SWEEP_MS)
+  const last = setTimeout(() => server.closeAllConnections(), LIMITS.stopMs)
+  server.once('close', () => {
+    clearInterval(sweep)
+    clearTimeout(last)
+  })
+}
+
 /**
  * Once the server stops, what is under way is finished and nothing else is begun: later requests
  * on open connections, those for `/readyz` too, get 503 `not-ready`, and every connection is closed.
  */
 export function addStop(app: FastifyInstance): AbortSignal {
   const stop = new AbortController()
+  const sockets = new Set<Socket>()
+  app.server.on('connection', (socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
   app.addHook('preClose', (done) => {
     stop.abort()
+    if (app.server.listening) endConnections(app.server, sockets)
     done()
   })
   app.addHook('onRequest', (_, __, done) => {

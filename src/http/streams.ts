@@ -9,7 +9,8 @@ export type Streams = Readonly<{
   /**
    * Takes a place among the streams and gives back the turn of the request. The signal aborts when
    * the caller has gone, when its key was revoked, expired or lost the scope, and when the server
-   * stops: the route then ends its answer. Throws `not-ready` when every place is taken.
+   * stops: the route then ends its answer, and soon it is cut. Throws `not-ready` when every place
+   * is taken.
    */
   open(request: FastifyRequest, reply: FastifyReply): AbortSignal
 }>
@@ -21,24 +22,30 @@ export function addStreams(
   stopping: AbortSignal,
   checkMs: number = LIMITS.streamKeyCheckMs,
 ): void {
-  let places: number = LIMITS.streams
+  const ends = new Set<() => void>()
+  stopping.addEventListener('abort', () => ends.forEach((end) => end()))
   const open: Streams['open'] = (request, reply) => {
-    if (places === 0) throw new LedgerError('not-ready', 'As many read the log as may at a time')
-    places -= 1
+    if (ends.size >= LIMITS.streams) {
+      throw new LedgerError('not-ready', 'As many read the log as may at a time')
+    }
     request.endTurn?.()
-    const end = new AbortController()
-    const abort = (): void => end.abort()
+    const over = new AbortController()
+    let late: NodeJS.Timeout | undefined
+    const end = (): void => {
+      over.abort()
+      late ??= setTimeout(() => reply.raw.destroy(), LIMITS.streamEndMs)
+    }
     const check = setInterval(() => {
-      mayStill(request, ports).then((may) => may || abort(), abort)
+      mayStill(request, ports).then((may) => may || end(), end)
     }, checkMs)
-    stopping.addEventListener('abort', abort)
+    ends.add(end)
     finished(reply.raw, () => {
-      places += 1
+      over.abort()
+      ends.delete(end)
       clearInterval(check)
-      stopping.removeEventListener('abort', abort)
-      abort()
+      clearTimeout(late)
     })
-    return end.signal
+    return over.signal
   }
   app.decorate('streams', { open })
 }
