@@ -22,6 +22,9 @@ const settings = z.object({
     .default('info'),
 })
 
+/** The names of the settings, for whoever shows them. */
+export const SETTINGS: readonly string[] = Object.keys(settings.shape)
+
 const HINTS: Readonly<Record<string, string>> = {
   LEDGER_PORT: 'a port number, or 0 for a free one',
   DATABASE_URL: 'a Postgres URL that starts with postgres://',

@@ -237,3 +237,11 @@ export interface Log {
   warn(fields: Readonly<Record<string, unknown>>, message: string): void
   error(fields: Readonly<Record<string, unknown>>, message: string): void
 }
+
+/** One thing that doctor looked at. `unknown`: it could not tell. `todo` is null where all is well. */
+export type Finding = Readonly<{
+  check: string
+  status: 'ok' | 'warning' | 'problem' | 'unknown'
+  found: string
+  todo: string | null
+}>

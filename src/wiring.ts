@@ -1,11 +1,16 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import type { FastifyBaseLogger } from 'fastify'
 import pg from 'pg'
+import type { Config } from './config.ts'
+import { attachEmbeddedPostgres, EmbeddedError } from './embedded/index.ts'
 import { createBaselineRunner } from './executors/baseline.ts'
 import { createSimulator } from './executors/simulator/simulator.ts'
 import { createFacts } from './facts/index.ts'
 import type { HttpPorts } from './http/ports.ts'
-import type { ExecutorRegistry } from './ports.ts'
-import { readList, readProjection, startProjectors } from './projector/read-models.ts'
+import type { ExecutorRegistry, Finding, Log } from './ports.ts'
+import { PROJECTIONS, readList, readProjection, startProjectors } from './projector/read-models.ts'
+import { examineDatabase } from './stores/postgres/examine.ts'
 import { whyNotServable } from './stores/postgres/migrate.ts'
 import { connectionSettings } from './stores/postgres/pool.ts'
 import type { Telemetry } from './telemetry/index.ts'
@@ -54,4 +59,32 @@ const connectTo = (url: string) => async (): Promise<pg.Client> => {
   client.on('error', () => undefined)
   await client.connect()
   return client
+}
+
+/** What one server opens at most: 16 and 4 of the store, its listener, readers, keys, and a follower a read model. */
+const CONNECTIONS_MAX = 16 + 4 + 1 + 4 + 4 + PROJECTIONS.length
+
+/** Looks at the database of a config. An embedded one is started for that where it does not run. */
+export async function examineStore(
+  { databaseUrl, dataDir }: Config,
+  log: Log,
+): Promise<readonly Finding[]> {
+  if (databaseUrl !== undefined) return examineDatabase(databaseUrl, CONNECTIONS_MAX)
+  if (!existsSync(join(dataDir, 'pg'))) {
+    const found = `there is no database in ${dataDir}`
+    const todo = 'The first start makes one: dispatch-ledger serve. Or name one with DATABASE_URL.'
+    return [{ check: 'postgres', status: 'unknown', found, todo }]
+  }
+  try {
+    const { runtimeUrl, release } = await attachEmbeddedPostgres({ dataDir, log })
+    try {
+      return await examineDatabase(runtimeUrl, CONNECTIONS_MAX)
+    } finally {
+      await release()
+    }
+  } catch (error) {
+    if (!(error instanceof EmbeddedError)) throw error
+    const todo = 'Mend what it says; the log of the server is pg.log in the data directory.'
+    return [{ check: 'postgres', status: 'unknown', found: error.message, todo }]
+  }
 }

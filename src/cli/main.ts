@@ -39,6 +39,12 @@ command(program, 'migrate', 'bring the schema of an external database up to date
   .addOption(databaseUrl())
   .action((options) => run(async () => (await import('./operate.ts')).migrate(options)))
 
+command(
+  program,
+  'doctor',
+  'look at the configuration, the database, its roles and the clocks',
+).action((options) => run(async () => (await import('./doctor.ts')).doctor(options)))
+
 command(program, 'dispatch', 'dispatch one command, a JSON array or NDJSON; - is standard input')
   .argument('<file>')
   .option('--mode <mode>', 'PLAN_ONLY, VERIFY_ONLY or DRY_RUN, instead of the file’s')

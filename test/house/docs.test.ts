@@ -182,6 +182,18 @@ describe('docs/operations.md', () => {
   })
 })
 
+describe('the table of doctor', () => {
+  it('has every check that doctor makes, and no other', () => {
+    const listed = table('docs/operations.md', 'check | found').map((row) => plain(row[0]))
+    const sources = ['src/cli/doctor.ts', 'src/cli/machine.ts', 'src/wiring.ts']
+    const store = ['examine.ts', 'examine-schema.ts'].map((file) => `src/stores/postgres/${file}`)
+    const named = [...sources, ...store].flatMap((file) => [
+      ...read(file).matchAll(/(?:check: |check = |(?:ok|problem)\(\s*)'([a-z ]+)'/g),
+    ])
+    expect(new Set(named.map((match) => match[1]))).toEqual(new Set(listed))
+  })
+})
+
 /** What prom-client keeps of a metric and does not type. */
 type Metric = Readonly<{ name: string; labelNames: readonly string[] }>
 

@@ -14,7 +14,7 @@ export const migrationNames = (): readonly string[] =>
     .map((file) => file.replace(/\.sql$/, ''))
     .toSorted()
 
-const sha256Of = (name: string): string =>
+export const sha256Of = (name: string): string =>
   createHash('sha256')
     .update(readFileSync(`${DIRECTORY}/${name}.sql`))
     .digest('hex')
