@@ -276,8 +276,11 @@ describe('a page of a rare type', () => {
 })
 
 describe('the places for streams', () => {
-  it('are 100; the next one is told to come back, and takes the place of one that went', async () => {
+  it('are 100, without a warning; the next one is told to come back, and takes the place of one that went', async () => {
     expect(LIMITS.streams).toBe(100)
+    const warnings: string[] = []
+    const heed = (warning: Error): unknown => warnings.push(warning.message)
+    process.on('warning', heed)
     const open = await Promise.all(Array.from({ length: 100 }, () => listen('?after=999')))
     expect(open.map((it) => it.response.status)).toEqual(Array(100).fill(200))
     const refused = await events('', EXPORT)
@@ -295,6 +298,8 @@ describe('the places for streams', () => {
       return next.status === 200
     })
     await Promise.all(open.map((it) => it.close()))
+    process.off('warning', heed)
+    expect(warnings).toEqual([])
   })
 })
 

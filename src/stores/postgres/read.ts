@@ -6,7 +6,7 @@ import { type CommitRow, eventsOf } from './rows.ts'
 import type { Wakeups } from './wakeups.ts'
 
 /** What `read` fetches at a time at most, in commits and in bytes as stored. */
-const READ_COMMITS = 500
+const READ_COMMITS = 100
 const READ_BYTES = 4 * 1024 * 1024
 /** Followers look again after this time even when no notification came. */
 const POLL_MS = 500
