@@ -1,5 +1,5 @@
 import { LIMITS } from '../../domain/limits.ts'
-import { createTokenBuckets, type TokenBuckets } from '../token-buckets.ts'
+import { createTokenBuckets } from '../token-buckets.ts'
 
 /** Milliseconds of a clock that never goes back. */
 export type Clock = () => number
@@ -34,16 +34,34 @@ export function createExecutionPauses(clock: Clock): {
   }
 }
 
+/**
+ * Refusals that may open new streams, by key: a bucket of 50 that fills by one a second. Empty, the
+ * answer is the same and is not stored. Equal calls that are under way together take one place.
+ */
+function createOpenings(clock: Clock): {
+  take(keyId: string, dispatchId: string): boolean
+  /** The opening was appended, or somebody else's was. */
+  end(dispatchId: string): void
+} {
+  const size = { size: LIMITS.refusalBucketSize, perSecond: LIMITS.refusalBucketPerSecond }
+  const buckets = createTokenBuckets(size, clock)
+  const underWay = new Set<string>()
+  return {
+    take(keyId, dispatchId) {
+      if (!underWay.has(dispatchId) && !buckets.take(keyId)) return false
+      underWay.add(dispatchId)
+      return true
+    },
+    end: (dispatchId) => void underWay.delete(dispatchId),
+  }
+}
+
 export type Pacing = Readonly<{
-  /** Refusals that may open new streams, by key. Empty, the answer is the same and is not stored. */
-  openings: TokenBuckets
+  openings: ReturnType<typeof createOpenings>
   pauses: ReturnType<typeof createExecutionPauses>
 }>
 
 export const createPacing = (clock: Clock): Pacing => ({
-  openings: createTokenBuckets(
-    { size: LIMITS.refusalBucketSize, perSecond: LIMITS.refusalBucketPerSecond },
-    clock,
-  ),
+  openings: createOpenings(clock),
   pauses: createExecutionPauses(clock),
 })

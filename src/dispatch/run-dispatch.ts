@@ -81,7 +81,7 @@ async function untilAnswered(run: Run, ports: DispatchPorts): Promise<DispatchAn
       ask,
       events,
       judgement: judged.judgement,
-    })
+    }).finally(() => ports.pacing.openings.end(identity.dispatchId))
     if (result !== null) return answer(outcomeOf(run, { ...ask, state: result }), judged.judgement)
     remember(run, judged)
   }
@@ -163,7 +163,7 @@ function mayOpen(
   { pacing }: DispatchPorts,
 ): boolean {
   const opens = state.revision === -1 && events.every((event) => event.type === 'Refused')
-  return !opens || pacing.openings.take(run.call.caller.keyId)
+  return !opens || pacing.openings.take(run.call.caller.keyId, run.identity.dispatchId)
 }
 
 type Decided = Readonly<{

@@ -4,10 +4,12 @@ import { type ControlState, EMPTY_CONTROL } from '../../domain/control/state.ts'
 import type { DispatchCommand } from '../../domain/dispatch/command.ts'
 import { keyOfRefused } from '../../domain/dispatch/evolve.ts'
 import {
+  type AdvancingEvent,
   type ControlEvent,
   type DispatchEvent,
   isAdvancing,
   type Recorded,
+  type Refused,
   whyUnreadable,
 } from '../../domain/events.ts'
 import { rejudge } from '../../domain/gates/index.ts'
@@ -66,24 +68,36 @@ function addDispatch(
   streams.set(event.stream, stream)
   if (event.revision !== stream.revision + 1) find(`follows revision ${stream.revision}`)
   stream.revision = event.revision
+  if (isAdvancing(event)) addAdvancing(stream, event, controls, find)
+  else if (event.data.stage !== 'execution') addRefusal(stream, event, find)
   const { snapshot, mode } = event.data
-  if (isAdvancing(event)) {
-    if (event.type !== LIFE[stream.reached.length]) find(`comes after ${String(stream.reached)}`)
-    stream.reached.push(event.type)
-    if (snapshot.controlRevision !== controls.length - 1) {
-      find(`is void: judged at ${snapshot.controlRevision}, control was at ${controls.length - 1}`)
-    }
-  } else if (event.data.stage !== 'execution') {
-    const key = keyOfRefused(event)
-    if (stream.refusals.has(key)) find('says what an earlier refusal said')
-    stream.refusals.add(key)
-  }
-  if (event.type === 'DryRunRecorded' && digestOf(event.data.output) !== event.data.outputDigest) {
-    find('has the digest of another output')
-  }
   const control = controls[snapshot.controlRevision] ?? EMPTY_CONTROL
   const again = rejudge(snapshot, { ...stream.command, mode }, control)
   if (canonicalJson(again) !== canonicalJson(snapshot.gates)) find('would be judged otherwise')
+}
+
+function addAdvancing(
+  stream: Stream,
+  { type, data }: AdvancingEvent,
+  controls: readonly ControlState[],
+  find: Find,
+): void {
+  if (type !== LIFE[stream.reached.length]) find(`comes after ${String(stream.reached)}`)
+  stream.reached.push(type)
+  const { controlRevision } = data.snapshot
+  if (controlRevision !== controls.length - 1) {
+    find(`is void: judged at ${controlRevision}, control was at ${controls.length - 1}`)
+  }
+  if (type === 'DryRunRecorded' && digestOf(data.output) !== data.outputDigest) {
+    find('has the digest of another output')
+  }
+}
+
+/** A refusal that says what an earlier one said is not recorded, unless an executor had run. */
+function addRefusal(stream: Stream, event: Refused, find: Find): void {
+  const key = keyOfRefused(event)
+  if (stream.refusals.has(key)) find('says what an earlier refusal said')
+  stream.refusals.add(key)
 }
 
 /** The first event of a stream carries digest and command, and the stream is named after them. */
