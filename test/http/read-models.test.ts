@@ -241,7 +241,7 @@ describe('a projection that cannot go on', () => {
       return found.state === 'stopped' && found
     })
     expect(stopped).toMatchObject({ position: body.position - 3, lag: { positions: 3 } })
-    expect(stopped.detail).toContain('rm_outputs_v1.outputs')
+    expect(stopped.detail).toContain('42P01')
     expect(stopped.lag.seconds).toBeGreaterThan(0)
     const page = await own.ask('GET', `/v1/refusals?minPosition=${body.position}`)
     expect(page.status).toBe(200)
