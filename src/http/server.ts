@@ -26,6 +26,7 @@ import { send } from './reply.ts'
 import { batchRoutes } from './routes/batch.ts'
 import { catalogueRoutes } from './routes/catalogue.ts'
 import { dispatchRoutes } from './routes/dispatches.ts'
+import { docsRoutes } from './routes/docs.ts'
 import { eventRoutes } from './routes/events.ts'
 import { healthRoutes } from './routes/health.ts'
 import { keyRoutes } from './routes/keys.ts'
@@ -94,6 +95,7 @@ export async function createServer(
   await app.register(selfTestRoutes, ports)
   await app.register(healthRoutes, ports)
   await app.register(problemRoutes)
+  await app.register(docsRoutes)
   await app.ready()
   return app
 }
@@ -138,6 +140,15 @@ function addErrors(app: FastifyInstance): void {
 
 const pathOf = (request: FastifyRequest): string => request.url.split('?')[0] ?? ''
 
+/** An answer is data: no browser may run, frame, sniff or keep it. /docs alone has a policy of its own. */
+const SECURITY_HEADERS = {
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-resource-policy': 'same-origin',
+  'cache-control': 'no-store',
+} as const
+
 const TRACEPARENT = /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}/
 
 /** Draws the call id and takes over the trace id of W3C Trace Context, or draws one. */
@@ -153,7 +164,7 @@ function addCalls(app: FastifyInstance): void {
     const correlationId = sent ?? randomBytes(16).toString('hex')
     request.call = { callId, correlationId, actor: 'key:' }
     request.facts = {}
-    reply.header('x-request-id', callId)
+    reply.headers({ ...SECURITY_HEADERS, 'x-request-id': callId })
     done()
   })
 }

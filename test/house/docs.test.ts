@@ -120,7 +120,10 @@ describe('docs/reference.md', () => {
         security.length === 0 ? 'none' : (security[0]?.key[0] ?? 'any key'),
       ]),
     )
-    const hidden = ['/openapi.json', '/metrics'].map((path) => [`GET ${path}`, 'none'])
+    const hidden = ['/openapi.json', '/metrics', '/docs', '/docs/{file}'].map((path) => [
+      `GET ${path}`,
+      'none',
+    ])
     expect(new Set(listed.map(String))).toEqual(new Set([...served, ...hidden].map(String)))
   })
 
