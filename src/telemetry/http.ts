@@ -35,7 +35,7 @@ function traceRequests(app: FastifyInstance): void {
   app.addHook('onRequest', (request, _, done) => {
     const caller = propagation.extract(context.active(), request.headers)
     const attributes = { 'http.request.method': request.method, 'http.route': routeOf(request) }
-    const span = tracer().startSpan(routeOf(request), { kind: SpanKind.SERVER, attributes }, caller)
+    const span = tracer.startSpan(routeOf(request), { kind: SpanKind.SERVER, attributes }, caller)
     if (!trace.isSpanContextValid(span.spanContext())) return done()
     contexts.set(request, trace.setSpan(caller, span))
     request.call = { ...request.call, correlationId: span.spanContext().traceId }

@@ -2,8 +2,8 @@ import { type Attributes, type Span, SpanStatusCode, type Tracer, trace } from '
 import { LedgerError } from '../errors.ts'
 import type { Executor, Facts, FollowedLog } from '../ports.ts'
 
-/** Spans go to whatever OpenTelemetry SDK the process has loaded; without one nothing happens. */
-export const tracer = (): Tracer => trace.getTracer('dispatch-ledger')
+/** Spans go to whatever OpenTelemetry SDK the process has loaded, or loads; without one nowhere. */
+export const tracer: Tracer = trace.getTracer('dispatch-ledger')
 
 /**
  * Runs inside a span. Attributes are names of this program and numbers, never what was sent; of an
@@ -14,7 +14,7 @@ export async function inSpan<T>(
   attributes: Attributes,
   run: (span: Span) => Promise<T>,
 ): Promise<T> {
-  return tracer().startActiveSpan(name, { attributes }, async (span) => {
+  return tracer.startActiveSpan(name, { attributes }, async (span) => {
     try {
       return await run(span)
     } catch (error) {
