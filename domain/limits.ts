@@ -31,9 +31,9 @@ export const LIMITS = {
   /** The bodies of those requests, together. */
   bodyBytesInFlight: 64 * 1024 * 1024,
   /** Requests of one key: so many at work, so many waiting for their turn, and for how long. */
-  keyRequestsAtWork: 128,
+  keyRequestsAtWork: 64,
   keyRequestsWaiting: 1_024,
-  keyTurnWaitMs: 2_000,
+  keyTurnWaitMs: 10_000,
   /** Failed authentications of one address that are answered 401; then it is told to slow down. */
   failedKeysBucketSize: 300,
   failedKeysBucketPerSecond: 10,

@@ -13,7 +13,7 @@ function masked(line: string): string {
     .replaceAll(/"version":"[^"]+"/g, '"version":"<version>"')
 }
 
-it('prints the committed transcript: `npx vitest run -u test/e2e/demo.test.ts` after a wanted change', async () => {
+it('prints the committed transcript: `npx vitest run test/e2e/demo.test.ts -u` after a wanted change', async () => {
   const { code, stdout, stderr } = await runCli(['demo', '--json'])
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   const lines = stdout.trim().split('\n').map(masked)

@@ -1,9 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import pino from 'pino'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parseAllDocuments } from 'yaml'
 import { KNOWN_EVENTS } from '../../domain/events.ts'
 import { GATES } from '../../domain/gates/index.ts'
+import { LIMITS } from '../../domain/limits.ts'
 import { ROLES } from '../../src/access/scopes.ts'
 import { readConfig } from '../../src/config.ts'
 import { parseManifest, type ReceivedManifest } from '../../src/control/manifest.ts'
@@ -199,6 +201,29 @@ describe('the table of doctor', () => {
 
 /** What prom-client keeps of a metric and does not type. */
 type Metric = Readonly<{ name: string; labelNames: readonly string[] }>
+
+describe('docs/operations.md', () => {
+  it('lists every limit of the load with its value', () => {
+    const listed = table('docs/operations.md', 'limit | value').map((row) =>
+      row.slice(0, 2).map(plain),
+    )
+    const ofLoad =
+      /^(requests|requestHead|requestArrival|bodyBytesIn|key|failedKeys|stream|conn|stop)/
+    const limits = Object.entries(LIMITS).filter(([name]) => ofLoad.test(name))
+    const wanted = limits.map(([name, value]) => [name, String(value)])
+    expect(listed.toSorted()).toEqual(wanted.toSorted())
+  })
+})
+
+describe('a document', () => {
+  it.each(['README.md', 'SECURITY.md', 'CONTRIBUTING.md', 'docs/trust.md'])(
+    '%s links only to what is there',
+    (file) => {
+      const links = [...read(file).matchAll(/\]\(([^)#]+)\)/g)].map((match) => match[1] ?? '')
+      expect(links.filter((link) => !existsSync(join(dirname(file), link)))).toEqual([])
+    },
+  )
+})
 
 describe('the README', () => {
   it('links only to what is there', () => {

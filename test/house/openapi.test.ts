@@ -4,7 +4,7 @@ import type { HttpPorts } from '../../src/http/ports.ts'
 import { createServer } from '../../src/http/server.ts'
 
 describe('the OpenAPI document', () => {
-  it('is the committed one: `npx vitest run -u test/house/openapi.test.ts` after a wanted change', async () => {
+  it('is the committed one: `npx vitest run test/house/openapi.test.ts -u` after a wanted change', async () => {
     const ports = { version: '0.0.0', negativeControls: [] } as unknown as HttpPorts
     const app = await createServer(ports, pino({ level: 'silent' }))
     const document = `${JSON.stringify(app.swagger(), null, 2)}\n`

@@ -1,3 +1,4 @@
+import { get } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { LIMITS } from '../../domain/limits.ts'
@@ -378,6 +379,25 @@ describe('keys', () => {
       expect(await status(`${scheme} ${ledger.key}`.trim())).toBe(401)
     },
   )
+
+  it('that come twice in one request open nothing, whichever of them is valid', async () => {
+    const two = (first: string, second: string): Promise<number | undefined> =>
+      new Promise((resolve, reject) => {
+        const headers = ['host', 'x', 'Authorization', first, 'authorization', second]
+        get(`${url}/v1/switch`, { headers }, (response) => {
+          response.resume()
+          resolve(response.statusCode)
+        }).on('error', reject)
+      })
+    const valid = `Bearer ${ledger.key}`
+    expect(await two(valid, 'Bearer x')).toBe(401)
+    expect(await two('Bearer x', valid)).toBe(401)
+    expect(await two(valid, valid)).toBe(401)
+  })
+
+  it('that are very long open nothing', async () => {
+    expect(await bearer(`${ledger.key}${'x'.repeat(10_000)}`)).toBe(401)
+  })
 
   it('that have expired or were revoked open nothing', async () => {
     const expired = await ledger.newKey({ expiresAt: new Date(Date.now() - 1_000) })
