@@ -2,7 +2,7 @@ import { GLOBAL_SCOPE } from '../domain/control/state.ts'
 import type { NegativeControlResult } from '../domain/gates/index.ts'
 import type { Readiness } from './http/ports.ts'
 import type { FollowedLog } from './ports.ts'
-import type { Projector } from './projector/projector.ts'
+import type { Projector, ProjectorStatus } from './projector/projector.ts'
 
 type Check = Readiness['checks'][string]
 
@@ -13,15 +13,24 @@ export type ReadinessPorts = Readonly<{
   ledger: FollowedLog
   whyNotServable(): Promise<string | null>
   projectors: readonly Pick<Projector, 'projection' | 'status'>[]
+  projections(): Promise<readonly Readonly<{ name: string; lag: Readonly<{ seconds: number }> }>[]>
 }>
+
+/** What a batch and its retries may take; who is later than that does not keep up. */
+const LAG_SECONDS_MAX = 30
 
 /**
  * Ready means: the store answers, its schema is this build's, and every gate has shown that it can
- * refuse. A halted switch or a projection that stands still is told, and is no reason to be unready.
+ * refuse. A halted switch and a projection that stands still or is behind are told, and are no reason
+ * to be unready.
  */
 export async function readReadiness(ports: ReadinessPorts): Promise<Readiness> {
   const negativeControls = judgeControls(ports.negativeControls)
-  const [schema, log] = await Promise.all([checkSchema(ports), checkLog(ports)])
+  const [schema, log, projections] = await Promise.all([
+    checkSchema(ports),
+    checkLog(ports),
+    checkProjections(ports),
+  ])
   return {
     ready: negativeControls.ok && schema.ok && log.store.ok,
     checks: {
@@ -29,18 +38,25 @@ export async function readReadiness(ports: ReadinessPorts): Promise<Readiness> {
       store: log.store,
       schema,
       switch: log.switch,
-      ...Object.fromEntries(ports.projectors.map(checkProjection)),
+      ...projections,
     },
   }
 }
 
-function checkProjection({
-  projection,
-  status,
-}: ReadinessPorts['projectors'][number]): [string, Check] {
-  const { state, detail } = status()
-  const check = { ok: state !== 'stopped', detail: detail === '' ? state : detail }
-  return [`projection:${projection.name}`, check]
+/** A database that does not answer is told as the store; then each follower speaks for itself. */
+async function checkProjections(ports: ReadinessPorts): Promise<Readonly<Record<string, Check>>> {
+  const reports = await ports.projections().catch(() => [])
+  const checks = ports.projectors.map(({ projection, status }) => {
+    const behind = reports.find((it) => it.name === projection.name)?.lag.seconds ?? 0
+    return [`projection:${projection.name}`, judgeProjection(status(), behind)]
+  })
+  return Object.fromEntries(checks)
+}
+
+function judgeProjection({ state, detail }: ProjectorStatus, behindSeconds: number): Check {
+  const said = detail === '' ? state : detail
+  if (behindSeconds <= LAG_SECONDS_MAX) return { ok: state !== 'stopped', detail: said }
+  return { ok: false, detail: `${said}, ${Math.round(behindSeconds)} s behind` }
 }
 
 export function judgeControls(results: readonly NegativeControlResult[]): Check {
