@@ -12,7 +12,7 @@ const local = (...rooms) => [
   '^(node:)?[a-z_]+/[a-z_]+$',
 ]
 /** What every room may see beside the domain. */
-const SHARED = 'src/(ports|identity|errors|until-known|in-groups|token-buckets)\\.ts$'
+const SHARED = 'src/(ports|identity|errors|until-known|in-groups|within|token-buckets)\\.ts$'
 
 module.exports = {
   forbidden: [

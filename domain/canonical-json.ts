@@ -67,10 +67,8 @@ function writeNumber(value: number, path: Path): string {
   return JSON.stringify(value)
 }
 
-const LONE_SURROGATE = /\p{Surrogate}/u
-
 function writeString(value: string, path: Path): string {
-  if (LONE_SURROGATE.test(value)) throw notCanonical('a lone surrogate', path)
+  if (!value.isWellFormed()) throw notCanonical('a lone surrogate', path)
   return JSON.stringify(value)
 }
 

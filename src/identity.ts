@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import * as crypto from 'node:crypto'
 import { stringify, validate, version } from 'uuid'
 import { canonicalJson } from '../domain/canonical-json.ts'
 import type { DispatchCommand } from '../domain/dispatch/command.ts'
@@ -7,7 +7,8 @@ import type { Json } from '../domain/json.ts'
 
 export type Identity = { readonly digest: string; readonly dispatchId: string }
 
-const sha256 = (text: string): Buffer => createHash('sha256').update(text, 'utf8').digest()
+/** In one shot, which costs a third of a hash object. */
+const sha256 = (text: string): Buffer => crypto.hash('sha256', text, 'buffer')
 
 /** `sha256:<hex>` of the RFC 8785 text of a value. */
 export const digestOf = (value: Json): string =>

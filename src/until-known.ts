@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { LIMITS } from '../domain/limits.ts'
 import { LedgerError } from './errors.ts'
+import { within } from './within.ts'
 
 const PAUSE_MS = 50
 
@@ -16,7 +17,10 @@ export async function untilKnown<T>(
   const untilMs = performance.now() + leftMs
   for (let attempt = 1; ; attempt++) {
     try {
-      return { result: await within(untilMs - performance.now(), ask), retried: attempt > 1 }
+      return {
+        result: await within(untilMs - performance.now(), ask(), tooLate),
+        retried: attempt > 1,
+      }
     } catch (error) {
       if (attempt >= LIMITS.appendTries || performance.now() >= untilMs) throw error
       await pause(PAUSE_MS * 2 ** (attempt - 1))
@@ -25,18 +29,8 @@ export async function untilKnown<T>(
 }
 
 /** A late answer is a lost one: whoever waits has a deadline of their own. */
-async function within<T>(leftMs: number, ask: () => Promise<T>): Promise<T> {
-  const waiting = new AbortController()
-  const late = pause(Math.max(0, leftMs), undefined, { signal: waiting.signal }).then(() => {
-    throw new LedgerError('store-unavailable', 'The store did not answer in time', {
-      recorded: 'unknown',
-    })
+function tooLate(): never {
+  throw new LedgerError('store-unavailable', 'The store did not answer in time', {
+    recorded: 'unknown',
   })
-  // Aborting the pause rejects it, and nobody waits for it then.
-  late.catch(() => undefined)
-  try {
-    return await Promise.race([ask(), late])
-  } finally {
-    waiting.abort()
-  }
 }

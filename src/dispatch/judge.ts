@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises'
 import { canonicalJson } from '../../domain/canonical-json.ts'
 import type { ControlState } from '../../domain/control/state.ts'
 import { resolvePins } from '../../domain/control/state.ts'
@@ -19,6 +18,7 @@ import { gatesOf, REPLAY_GATES } from '../../domain/gates/index.ts'
 import { isObject, type Json } from '../../domain/json.ts'
 import { LIMITS } from '../../domain/limits.ts'
 import type { ExecutorRegistry, Facts } from '../ports.ts'
+import { within } from '../within.ts'
 import { belongsTo, type Execution, type ExecutionTurn } from './execution.ts'
 
 /** What one judgement is about. One fold value serves the whole of it. */
@@ -124,20 +124,16 @@ async function gather(
   pins: Pins | null,
 ): Promise<Json> {
   if (gate.name === 'pins') return pins
-  const late = new AbortController()
-  const fact = facts[gate.name]?.(command, control) ?? Promise.resolve(null)
+  const gatherFact = facts[gate.name]
+  if (gatherFact === undefined) return null
   const timeMs = gate.name === 'baseline' ? BASELINE_TIME_MS : FACT_TIME_MS
-  const lateness = pause(timeMs, TOO_LATE, { signal: late.signal })
   try {
-    const seen = await Promise.race([fact, lateness])
+    const seen = await within(timeMs, gatherFact(command, control), () => TOO_LATE)
     // What cannot be written as JSON cannot be stored verbatim, so nobody could judge it again.
     canonicalJson(seen)
     return seen
   } catch {
     return { failure: 'threw' }
-  } finally {
-    late.abort()
-    lateness.catch(() => undefined)
   }
 }
 

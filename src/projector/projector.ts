@@ -9,6 +9,8 @@ import { ensureTables, type FollowerPosition, readFollower } from './tables.ts'
 
 const BATCH_MAX = 1_000
 const RETRY_MS = 1_000
+/** Under load a batch holds what came in this time: many small ones would cost the writers most. */
+const BATCH_EVERY_MS = 100
 
 export type ProjectorStatus = Readonly<{
   state: 'starting' | 'following' | 'standby' | 'stopped'
@@ -146,13 +148,19 @@ async function* batches(
 ): AsyncGenerator<readonly [Recorded, ...Recorded[]]> {
   let batch: Recorded[] = []
   let end = 0
+  let yieldedMs = -BATCH_EVERY_MS
   for await (const event of store.tail({ after, signal })) {
     const why = whyUnreadable(event)
     if (why !== null) throw new Unhealthy(`${why}, at position ${event.position}`)
-    if (batch.length === 0) end = (await store.head()).position
+    if (batch.length === 0) {
+      const leftMs = yieldedMs + BATCH_EVERY_MS - performance.now()
+      if (leftMs > 0) await pause(leftMs)
+      end = (await store.head()).position
+    }
     batch.push(event)
     if (batch.length < BATCH_MAX && event.position < end) continue
     yield batch as [Recorded, ...Recorded[]]
+    yieldedMs = performance.now()
     batch = []
   }
 }

@@ -3,7 +3,7 @@ import type { Recorded } from '../../domain/events.ts'
 import type { EventStore } from '../ports.ts'
 
 /** How many of the last events are kept for those who follow closely. */
-const KEPT = 1_000
+const KEPT = 5_000
 
 /** The end of the log: everything after position `after` is in `events`, as far as it was read. */
 type Window = {

@@ -2,9 +2,10 @@ import { randomUUID } from 'node:crypto'
 import autocannon from 'autocannon'
 import type { AskedCommand } from '../../domain/dispatch/command.ts'
 import { type Figure, figureOf, type Line, perSecond, ratioLine } from './figures.ts'
-import { type Lab, smallestCommand } from './lab.ts'
+import type { Lab } from './lab.ts'
 import { pgbench } from './pgbench.ts'
 import { type Server, startEcho, startServer } from './server.ts'
+import { smallCommand } from './small-contract.ts'
 
 const RUNS = 3
 const SECONDS = 5
@@ -15,13 +16,12 @@ type Load = Readonly<{ path: string; perRequest: number; body(): string }>
 
 /** New commands through the front door: key, strict parser, every gate, the log. */
 export async function httpSection(lab: Lab): Promise<readonly Line[]> {
-  const command = await smallestCommand()
   const server = await startServer(lab)
   const echo = await startEcho()
   const loads = {
-    verify: single({ ...command, mode: 'VERIFY_ONLY' }),
-    dryRun: single({ ...command, mode: 'DRY_RUN' }),
-    batch: batchOf({ ...command, mode: 'VERIFY_ONLY' }),
+    verify: single({ ...smallCommand, mode: 'VERIFY_ONLY' }),
+    dryRun: single({ ...smallCommand, mode: 'DRY_RUN' }),
+    batch: batchOf({ ...smallCommand, mode: 'VERIFY_ONLY' }),
   }
   const rates: Record<string, number[]> = {
     yardstick: [],

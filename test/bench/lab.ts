@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
 import pino from 'pino'
-import type { AskedCommand } from '../../domain/dispatch/command.ts'
 import { dispatchStream } from '../../domain/identity.ts'
 import { createKey } from '../../src/access/keys.ts'
 import { SCOPES } from '../../src/access/scopes.ts'
@@ -14,6 +13,7 @@ import { createLedger } from '../../src/main.ts'
 import type { DispatchAppend, NewEvent } from '../../src/ports.ts'
 import { createPostgresEventStore } from '../../src/stores/postgres/event-store.ts'
 import { grantRuntime, migrate } from '../../src/stores/postgres/migrate.ts'
+import { SMALL_CATALOGUE, smallCommand } from './small-contract.ts'
 
 /** A Postgres with the settings of a ledger in use, a catalogue, a key, and one dispatch as it is written. */
 export type Lab = Readonly<{
@@ -57,10 +57,6 @@ export async function openLab(): Promise<Lab> {
   }
 }
 
-export async function smallestCommand(): Promise<AskedCommand> {
-  return JSON.parse(await readFile(new URL('commands/cut-section.json', EXAMPLE), 'utf8'))
-}
-
 /** Releases the switch, registers the catalogue, and dispatches once to see what is written. */
 async function prepare(url: string, key: string): Promise<readonly NewEvent[]> {
   const { app, close } = await createLedger(url, '0.0.0-bench', silent)
@@ -73,7 +69,8 @@ async function prepare(url: string, key: string): Promise<readonly NewEvent[]> {
   const manifests = readManifests(new URL('catalogue', EXAMPLE).pathname)
   await ask('PUT', '/v1/switch/global', { state: 'DRY_RUN_ONLY', reason: 'bench' })
   await ask('POST', '/v1/catalogue', { manifests })
-  const { dispatchId } = await ask('POST', '/v1/dispatches', await smallestCommand())
+  await ask('POST', '/v1/catalogue', { manifests: SMALL_CATALOGUE })
+  const { dispatchId } = await ask('POST', '/v1/dispatches', smallCommand)
   const store = createPostgresEventStore(url)
   const { events } = await store.load(dispatchStream(dispatchId))
   await Promise.all([store.close(), close()])

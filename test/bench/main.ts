@@ -1,4 +1,5 @@
 import { appendSection } from './append.ts'
+import { cpuSection } from './cpu-section.ts'
 import { type Line, report } from './figures.ts'
 import { httpSection } from './http.ts'
 import { type Lab, openLab } from './lab.ts'
@@ -6,6 +7,7 @@ import { type Lab, openLab } from './lab.ts'
 const SECTIONS: Readonly<Record<string, (lab: Lab) => Promise<readonly Line[]>>> = {
   append: appendSection,
   http: httpSection,
+  cpu: cpuSection,
 }
 
 const asked = process.argv.slice(2)

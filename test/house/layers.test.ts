@@ -76,6 +76,7 @@ const ROOMS = [
   'src/errors.ts',
   'src/until-known.ts',
   'src/in-groups.ts',
+  'src/within.ts',
   'src/dispatch/room.ts',
   'src/control/room.ts',
   'src/facts/room.ts',

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import type pg from 'pg'
 import type { Recorded } from '../../../domain/events.ts'
 import type { EventStore } from '../../ports.ts'
@@ -10,6 +11,8 @@ const READ_COMMITS = 100
 const READ_BYTES = 4 * 1024 * 1024
 /** Followers look again after this time even when no notification came. */
 const POLL_MS = 500
+/** And not sooner than this: under load there is one hint for every statement of the writers. */
+const LOOK_EVERY_MS = 20
 
 export function createReader(pool: pg.Pool, wakeups: Wakeups): Pick<EventStore, 'read' | 'tail'> {
   return {
@@ -17,6 +20,7 @@ export function createReader(pool: pg.Pool, wakeups: Wakeups): Pick<EventStore, 
     async *tail({ after, signal }) {
       let position = after
       while (!signal.aborted) {
+        const lookedMs = performance.now()
         const wakeup = wakeups.next(POLL_MS, signal)
         for await (const event of read(pool, { after: position })) {
           if (signal.aborted) return
@@ -24,6 +28,8 @@ export function createReader(pool: pg.Pool, wakeups: Wakeups): Pick<EventStore, 
           yield event
         }
         await wakeup
+        const leftMs = lookedMs + LOOK_EVERY_MS - performance.now()
+        if (leftMs > 0 && !signal.aborted) await pause(leftMs)
       }
     },
   }

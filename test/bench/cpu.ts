@@ -1,0 +1,33 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Lab } from './lab.ts'
+
+/** Linux counts processor time in ticks of 10 ms: `man 5 proc`, `/proc/[pid]/stat`. */
+const TICK_MICROS = 10_000
+const FIELD = { parent: 1, user: 11, system: 12 } as const
+
+function statOf(pid: number): readonly number[] | null {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    return text
+      .slice(text.lastIndexOf(')') + 2)
+      .split(' ')
+      .map(Number)
+  } catch {
+    return null
+  }
+}
+
+const microsOf = (stat: readonly number[] | null): number =>
+  ((stat?.[FIELD.user] ?? 0) + (stat?.[FIELD.system] ?? 0)) * TICK_MICROS
+
+/** Processor time in microseconds of a server process and of the whole Postgres of the lab. */
+export function cpuMicros(lab: Lab, pid: number): Readonly<{ server: number; postgres: number }> {
+  const file = join(lab.dataDir, 'pg', 'postmaster.pid')
+  const postmaster = Number(readFileSync(file, 'utf8').split('\n')[0])
+  const pids = readdirSync('/proc').map(Number).filter(Number.isInteger)
+  const postgres = pids
+    .filter((it) => it === postmaster || statOf(it)?.[FIELD.parent] === postmaster)
+    .reduce((sum, it) => sum + microsOf(statOf(it)), 0)
+  return { server: microsOf(statOf(pid)), postgres }
+}
