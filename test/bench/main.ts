@@ -1,13 +1,22 @@
 import { appendSection } from './append.ts'
 import { cpuSection } from './cpu-section.ts'
 import { type Line, report } from './figures.ts'
+import { growthSection } from './growth.ts'
 import { httpSection } from './http.ts'
 import { type Lab, openLab } from './lab.ts'
+import { latencySection } from './latency.ts'
+import { memorySection } from './memory.ts'
+import { replaySection } from './replay.ts'
 
+/** In this order: what comes later works on a larger log. */
 const SECTIONS: Readonly<Record<string, (lab: Lab) => Promise<readonly Line[]>>> = {
   append: appendSection,
   http: httpSection,
   cpu: cpuSection,
+  latency: latencySection,
+  replay: replaySection,
+  memory: memorySection,
+  growth: growthSection,
 }
 
 const asked = process.argv.slice(2)

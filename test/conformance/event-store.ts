@@ -294,8 +294,8 @@ export function describeEventStore(name: string, open: () => Promise<OpenedStore
       const fromStart = follow(store, 0)
       const sizes = [1, 3, 2]
       await Promise.all(
-        newStreams(8).map(async (stream, writer) => {
-          for (let n = 0, expected = -1; n < 25; n++) {
+        newStreams(64).map(async (stream, writer) => {
+          for (let n = 0, expected = -1; n < 9; n++) {
             const types = WHOLE_LIFE.slice(0, sizes[(n + writer) % 3])
             const append = dispatchAppend(stream, { expected, types })
             expect(await store.appendDispatch(append)).toMatchObject({ outcome: 'appended' })
@@ -304,7 +304,7 @@ export function describeEventStore(name: string, open: () => Promise<OpenedStore
         }),
       )
       const written = await events()
-      const count = 8 * 25 * 2
+      const count = 64 * 9 * 2
       const middle = follow(store, written[count / 2 - 1]?.position ?? 0)
       await until(() => fromStart.seen.length >= count && middle.seen.length >= count / 2)
       await Promise.all([fromStart.end(), middle.end()])
