@@ -280,18 +280,7 @@ export const retired = z.object({
   eventsAppended: z.int(),
 })
 
-export const selfTested = z.object({
-  fired: z.int(),
-  of: z.int(),
-  controls: z.array(
-    z.object({
-      gate: z.string(),
-      rule: z.int(),
-      code: z.string().describe('What the negative control must be refused with'),
-      fired: z.boolean(),
-      alone: z.boolean().describe('The gate refused its control'),
-      inServer: z.boolean().describe('This server refused it, on facts that it gathered itself'),
-      answered: z.string(),
-    }),
-  ),
-})
+export const knownProblem = problem
+  .pick({ code: true, status: true, title: true, retryable: true, whoMustAct: true, rule: true })
+  .strip()
+  .extend({ remedy: z.string() })

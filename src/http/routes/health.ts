@@ -1,5 +1,7 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
+import * as health from '../health-schemas.ts'
 import type { HttpPorts } from '../ports.ts'
+import * as schemas from '../schemas.ts'
 
 const UNAVAILABLE = 503
 const PROMETHEUS_TEXT = 'text/plain; version=0.0.4; charset=utf-8'
@@ -9,7 +11,14 @@ export const healthRoutes: FastifyPluginAsyncZod<HttpPorts> = async (app, ports)
 
   app.get(
     '/livez',
-    { ...open, schema: { operationId: 'getLiveness', summary: 'The process answers' } },
+    {
+      ...open,
+      schema: {
+        operationId: 'getLiveness',
+        summary: 'The process answers',
+        response: schemas.answers({ 200: health.liveness }),
+      },
+    },
     async () => ({
       status: 'ok',
       version: ports.version,
@@ -23,6 +32,7 @@ export const healthRoutes: FastifyPluginAsyncZod<HttpPorts> = async (app, ports)
       schema: {
         operationId: 'getReadiness',
         summary: 'Store reachable, schema current, every gate can refuse',
+        response: schemas.answers({ 200: health.readiness, 503: health.unready }),
       },
     },
     async (_, reply) => {

@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { ERRORS, type ErrorCode, LedgerError } from '../../errors.ts'
 import { STATUS } from '../problem.ts'
+import * as schemas from '../schemas.ts'
 
 /** What the `type` of a problem points to. */
 export const problemRoutes: FastifyPluginAsyncZod = async (app) => {
@@ -13,6 +14,7 @@ export const problemRoutes: FastifyPluginAsyncZod = async (app) => {
         operationId: 'getProblem',
         summary: 'What a code means',
         params: z.object({ code: z.string().max(64) }),
+        response: schemas.answers({ 200: schemas.knownProblem }),
       },
     },
     async (request) => {

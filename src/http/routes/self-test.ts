@@ -1,4 +1,5 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
+import * as health from '../health-schemas.ts'
 import type { HttpPorts } from '../ports.ts'
 import * as schemas from '../schemas.ts'
 
@@ -10,7 +11,7 @@ export const selfTestRoutes: FastifyPluginAsyncZod<HttpPorts> = async (app, port
       schema: {
         operationId: 'selfTest',
         summary: 'Show every gate what it must refuse; records nothing',
-        response: schemas.answers({ 200: schemas.selfTested }),
+        response: schemas.answers({ 200: health.selfTested }),
       },
     },
     async () => {
