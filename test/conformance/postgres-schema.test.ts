@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { CONTROL_STREAM } from '../../domain/identity.ts'
 import type { Json } from '../../domain/json.ts'
 import type { DispatchAppend } from '../../src/ports.ts'
+import { PROJECTIONS } from '../../src/projector/read-models.ts'
 import {
   createPostgresEventStore,
   type PostgresEventStore,
@@ -325,9 +326,11 @@ describe('what analysts see', () => {
         where relnamespace = to_regnamespace('analytics') and relkind in ('v', 'm') order by relname`
       const made = await until(async () => {
         const found = (await analyst.query(views)).rows
-        return found.length > 0 && found
+        return found.length === PROJECTIONS.length && found
       })
-      expect(made.map((view) => view.relname)).toContain('dispatches_v1')
+      expect(made.map((view) => view.relname)).toEqual(
+        PROJECTIONS.map((it) => `${it.name}_v1`).toSorted(),
+      )
       expect(made.filter((view) => !view.comment)).toEqual([])
       const columns = await analyst.query(
         `select attrelid::regclass::text as view, attname, col_description(attrelid, attnum) as comment

@@ -82,10 +82,10 @@ describe('the shared tail', () => {
     const fast = follow(store, 0)
     await append(1)
     const seen = [(await slow.next()).value.position]
-    await append(1_600)
-    await until(() => fast.seen.length === 1_601)
-    while (seen.length < 1_601) seen.push((await slow.next()).value.position)
-    expect(seen).toEqual(upTo(1_601))
+    await append(5_600)
+    await until(() => fast.seen.length === 5_601)
+    while (seen.length < 5_601) seen.push((await slow.next()).value.position)
+    expect(seen).toEqual(upTo(5_601))
     // What had left the window, and no more, was read a second time.
     expect(asked.read).toBe(600)
     stop.abort()

@@ -9,6 +9,7 @@ import { attachEmbeddedPostgres } from '../../src/embedded/index.ts'
 import { PROJECTIONS } from '../../src/projector/read-models.ts'
 import { createPostgresEventStore } from '../../src/stores/postgres/event-store.ts'
 import { type Serving, startServer, stopServer } from '../support/cli.ts'
+import { compile } from '../support/compiled.ts'
 import { SAMPLE_CATALOGUE } from '../support/sample.ts'
 import { silentLog } from '../support/silent-log.ts'
 import { findUnsound } from '../support/sound.ts'
@@ -31,6 +32,7 @@ const say = (line: string): boolean => process.stdout.write(`${line}\n`)
 
 const dataDir = await mkdtemp(join(tmpdir(), 'dispatch-ledger-soak-'))
 await chmod(dataDir, 0o711)
+await compile()
 let serving: Serving = await startServer({ LEDGER_DATA_DIR: dataDir })
 const key = (await readFile(join(dataDir, 'admin.key'), 'utf8')).trim()
 const door = () => connect({ url: serving.url, key, triesMax: 1 })

@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { COMPILED_CLI } from './compiled.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 
 export type Finished = Readonly<{ code: number | null; stdout: string; stderr: string }>
 export type CliOptions = Readonly<{ env?: Record<string, string>; cwd?: string; stdin?: string }>
@@ -19,7 +19,7 @@ const environment = (env: Record<string, string> = {}): NodeJS.ProcessEnv => ({
 })
 
 export function spawnCli(args: readonly string[], options: CliOptions = {}): ChildProcess {
-  return spawn(process.execPath, ['--import', import.meta.resolve('tsx'), MAIN, ...args], {
+  return spawn(process.execPath, [COMPILED_CLI, ...args], {
     cwd: options.cwd ?? ROOT,
     env: environment(options.env),
     stdio: ['pipe', 'pipe', 'pipe'],

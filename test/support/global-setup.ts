@@ -5,6 +5,7 @@ import pg from 'pg'
 import type { TestProject } from 'vitest/node'
 import { startEmbeddedPostgres } from '../../src/embedded/index.ts'
 import { grantRuntime, migrate } from '../../src/stores/postgres/migrate.ts'
+import { compile } from './compiled.ts'
 import { silentLog } from './silent-log.ts'
 
 declare module 'vitest' {
@@ -22,7 +23,8 @@ export const TEMPLATE = 'ledger_template'
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const dataDir = await mkdtemp(join(tmpdir(), 'dispatch-ledger-test-'))
   await chmod(dataDir, 0o711)
-  const postgres = await startEmbeddedPostgres({ dataDir, log: silentLog, fsync: false })
+  const starting = startEmbeddedPostgres({ dataDir, log: silentLog, fsync: false })
+  const [postgres] = await Promise.all([starting, compile()])
   const owner = new pg.Client({ connectionString: postgres.ownerUrl })
   await owner.connect()
   await owner.query(`create database ${TEMPLATE}`)
