@@ -59,7 +59,8 @@ export async function makeKnown(ledger: TestLedger): Promise<Known> {
   const head = (await get('/v1/events')).events.at(-1).position
   const token = async (list: string) =>
     fc.constant((await get(`/v1/${list}?pageSize=1&minPosition=${head}`)).nextPageToken)
-  const dispatches: { dispatchId: string }[] = (await get('/v1/dispatches')).dispatches
+  const dispatches: { dispatchId: string }[] = (await get(`/v1/dispatches?minPosition=${head}`))
+    .dispatches
   const dispatchId = fc.constantFrom(...dispatches.map((it) => it.dispatchId))
   const projections: { name: string }[] = (await get('/v1/projections')).projections
   const few = fc.constantFrom('1', '2', '9')
