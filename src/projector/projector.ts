@@ -148,19 +148,22 @@ async function* batches(
 ): AsyncGenerator<readonly [Recorded, ...Recorded[]]> {
   let batch: Recorded[] = []
   let end = 0
-  let yieldedMs = -BATCH_EVERY_MS
+  let readyMs = 0
   for await (const event of store.tail({ after, signal })) {
     const why = whyUnreadable(event)
     if (why !== null) throw new Unhealthy(`${why}, at position ${event.position}`)
     if (batch.length === 0) {
-      const leftMs = yieldedMs + BATCH_EVERY_MS - performance.now()
+      const leftMs = readyMs - performance.now()
       if (leftMs > 0) await pause(leftMs)
       end = (await store.head()).position
     }
     batch.push(event)
     if (batch.length < BATCH_MAX && event.position < end) continue
+    const begunMs = performance.now()
     yield batch as [Recorded, ...Recorded[]]
-    yieldedMs = performance.now()
+    const doneMs = performance.now()
+    // It rests as long as it worked: whoever catches up leaves half of the time to the front door.
+    readyMs = doneMs + Math.max(BATCH_EVERY_MS, doneMs - begunMs)
     batch = []
   }
 }

@@ -1,6 +1,6 @@
 import { figureOf, type Line } from './figures.ts'
 import { run, single } from './http.ts'
-import type { Lab } from './lab.ts'
+import { type Lab, untilFollowed } from './lab.ts'
 import { startServer } from './server.ts'
 import { smallCommand } from './small-contract.ts'
 
@@ -18,6 +18,7 @@ export async function latencySection(lab: Lab): Promise<readonly Line[]> {
   try {
     await run(server, lab, load, { duration: SECONDS })
     for (let turn = 0; turn < RUNS; turn++) {
+      await untilFollowed(lab)
       const { latency } = await run(server, lab, load, { overallRate: RATE, duration: SECONDS })
       p50.push(latency.p50)
       p99.push(latency.p99)

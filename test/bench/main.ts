@@ -10,11 +10,11 @@ import { replaySection } from './replay.ts'
 
 /** In this order: what comes later works on a larger log. */
 const SECTIONS: Readonly<Record<string, (lab: Lab) => Promise<readonly Line[]>>> = {
-  append: appendSection,
-  http: httpSection,
   cpu: cpuSection,
   latency: latencySection,
+  http: httpSection,
   replay: replaySection,
+  append: appendSection,
   memory: memorySection,
   growth: growthSection,
 }
