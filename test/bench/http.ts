@@ -23,7 +23,6 @@ export type Pace = Readonly<{
   connections?: number
   duration?: number
   amount?: number
-  overallRate?: number
 }>
 
 /** New commands through the front door: key, strict parser, every gate, the log. */

@@ -169,7 +169,7 @@ type Operation = Readonly<{ security: readonly { key: readonly string[] }[] }>
 
 /** What `--help` offers below a group. */
 async function commandsOf(group: readonly string[]): Promise<string[]> {
-  const { stdout } = await runCli([...group, '--help'])
+  const { stdout } = await runCli([...group, '--help'], { fromSource: true })
   const section = stdout.split('Commands:')[1]?.split('\n\n')[0] ?? ''
   const names = [...section.matchAll(/^ {2}([a-z-]+)/gm)].map((match) => match[1] ?? '')
   return names.filter((name) => name !== 'help')

@@ -3,9 +3,16 @@ import { fileURLToPath } from 'node:url'
 import { COMPILED_CLI } from './compiled.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 
 export type Finished = Readonly<{ code: number | null; stdout: string; stderr: string }>
-export type CliOptions = Readonly<{ env?: Record<string, string>; cwd?: string; stdin?: string }>
+export type CliOptions = Readonly<{
+  env?: Record<string, string>
+  cwd?: string
+  stdin?: string
+  /** Runs the source, for tests whose project compiles nothing. */
+  fromSource?: boolean
+}>
 
 /** An environment without this machine's own settings of a ledger. */
 const environment = (env: Record<string, string> = {}): NodeJS.ProcessEnv => ({
@@ -19,7 +26,8 @@ const environment = (env: Record<string, string> = {}): NodeJS.ProcessEnv => ({
 })
 
 export function spawnCli(args: readonly string[], options: CliOptions = {}): ChildProcess {
-  return spawn(process.execPath, [COMPILED_CLI, ...args], {
+  const entry = options.fromSource ? ['--import', import.meta.resolve('tsx'), MAIN] : [COMPILED_CLI]
+  return spawn(process.execPath, [...entry, ...args], {
     cwd: options.cwd ?? ROOT,
     env: environment(options.env),
     stdio: ['pipe', 'pipe', 'pipe'],
