@@ -1,6 +1,5 @@
-import type { Server } from 'node:http'
+import type { Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { finished } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { LIMITS } from '../../domain/limits.ts'
 import { LedgerError } from '../errors.ts'
@@ -22,7 +21,7 @@ export function addLoadLimits(app: FastifyInstance): void {
     }
     load.open += 1
     load.bytes += bytes
-    finished(reply.raw, () => {
+    whenOver(reply.raw, () => {
       load.open -= 1
       load.bytes -= bytes
     })
@@ -41,6 +40,18 @@ export function addLoadLimits(app: FastifyInstance): void {
       }
     }
   })
+}
+
+/** Calls once when an answer was sent, or its connection closed: `stream.finished` takes ten listeners. */
+function whenOver(response: ServerResponse, then: () => void): void {
+  let over = false
+  const once = (): void => {
+    if (over) return
+    over = true
+    then()
+  }
+  response.once('finish', once)
+  response.once('close', once)
 }
 
 /** A caller that goes away leaves its handler at work: whichever number is larger counts. */
@@ -67,7 +78,7 @@ export function createTurns(): (request: FastifyRequest, reply: FastifyReply) =>
     if (request.caller === null || request.routeOptions.config.always === true) return
     const endTurn = await turns.take(request.caller.keyId)
     request.endTurn = endTurn
-    finished(reply.raw, endTurn)
+    whenOver(reply.raw, endTurn)
   }
 }
 

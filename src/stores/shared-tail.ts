@@ -24,6 +24,7 @@ type Window = {
  */
 export function createSharedTail(
   store: Pick<EventStore, 'read' | 'tail' | 'head'>,
+  kept: number = KEPT,
 ): EventStore['tail'] {
   let shared: Shared | null = null
   const drop = (it: Shared): void => {
@@ -31,7 +32,7 @@ export function createSharedTail(
     if (shared === it) shared = null
   }
   const join = (): Shared => {
-    shared ??= share(store, drop)
+    shared ??= share(store, kept, drop)
     shared.followers += 1
     return shared
   }
@@ -53,13 +54,19 @@ type Shared = {
   followers: number
 }
 
-function share(store: Pick<EventStore, 'tail' | 'head'>, drop: (it: Shared) => void): Shared {
+function share(
+  store: Pick<EventStore, 'tail' | 'head'>,
+  kept: number,
+  drop: (it: Shared) => void,
+): Shared {
   const stop = new AbortController()
   const open = async (): Promise<Window> => {
     const { position } = await store.head()
     const news = new EventEmitter().setMaxListeners(0)
     const window: Window = { after: position, events: [], news, failure: null }
-    void fill(window, store.tail({ after: position, signal: stop.signal })).then(() => drop(shared))
+    void fill(window, kept, store.tail({ after: position, signal: stop.signal })).then(() =>
+      drop(shared),
+    )
     return window
   }
   const shared: Shared = { window: open(), stop, followers: 0 }
@@ -68,11 +75,11 @@ function share(store: Pick<EventStore, 'tail' | 'head'>, drop: (it: Shared) => v
 }
 
 /** Fills a window until the tail ends or fails. */
-async function fill(window: Window, tail: AsyncIterable<Recorded>): Promise<void> {
+async function fill(window: Window, kept: number, tail: AsyncIterable<Recorded>): Promise<void> {
   try {
     for await (const event of tail) {
       window.events.push(event)
-      if (window.events.length > KEPT)
+      if (window.events.length > kept)
         window.after = window.events.shift()?.position ?? window.after
       window.news.emit('news')
     }

@@ -7,6 +7,9 @@ import { until } from '../support/until.ts'
 import { dispatchAppend, newStream } from './appends.ts'
 import { describeEventStore, follow } from './event-store.ts'
 
+/** Small, so that few appends leave it. */
+const WINDOW = 1_000
+
 /** A store with a shared tail, over one that counts its readers. */
 function watched(memory: EventStore = createMemoryEventStore()) {
   const asked = { tails: 0, open: 0, read: 0 }
@@ -28,7 +31,7 @@ function watched(memory: EventStore = createMemoryEventStore()) {
       }
     },
   }
-  const store: EventStore = { ...kept, tail: createSharedTail(kept) }
+  const store: EventStore = { ...kept, tail: createSharedTail(kept, WINDOW) }
   const append = async (count: number): Promise<void> => {
     for (let n = 0; n < count; n++) await store.appendDispatch(dispatchAppend(newStream()))
   }
@@ -82,10 +85,10 @@ describe('the shared tail', () => {
     const fast = follow(store, 0)
     await append(1)
     const seen = [(await slow.next()).value.position]
-    await append(5_600)
-    await until(() => fast.seen.length === 5_601)
-    while (seen.length < 5_601) seen.push((await slow.next()).value.position)
-    expect(seen).toEqual(upTo(5_601))
+    await append(1_600)
+    await until(() => fast.seen.length === 1_601)
+    while (seen.length < 1_601) seen.push((await slow.next()).value.position)
+    expect(seen).toEqual(upTo(1_601))
     // What had left the window, and no more, was read a second time.
     expect(asked.read).toBe(600)
     stop.abort()
