@@ -5,15 +5,14 @@ export type Grouping<Q, R> = Readonly<{
   lanes: number
   /** Requests in one group at most. */
   sizeMax: number
-  /** What a group carries at most, by `weightOf`; a heavier request goes alone. */
-  weightMax: number
-  weightOf(request: Q): number
-  /** Two requests of one key never go in the same group. Null meets no other. */
-  keyOf(request: Q): string | null
+  /** What a group carries at most; a heavier request goes alone. Left out, nothing weighs. */
+  weight?: Readonly<{ max: number; of(request: Q): number }>
+  /** Two requests of one key never go in the same group. Left out, any may. */
+  keyOf?(request: Q): string
   /** Answers in the order of the requests. */
   send(requests: readonly [Q, ...Q[]]): Promise<readonly R[]>
   /** Whether one of the requests may be the culprit, so that the others can go without it. */
-  isAboutData(error: unknown): boolean
+  isAboutData?(error: unknown): boolean
 }>
 
 type Waiting<Q, R> = Readonly<{
@@ -61,26 +60,28 @@ export function inGroups<Q, R>(grouping: Grouping<Q, R>): (request: Q) => Promis
     })
 }
 
+const WEIGHTLESS = { max: 1, of: () => 0 }
+
 /** Takes the first requests that may travel together; the rest keeps its order. */
 function takeGroup<Q, R>(
   waiting: Waiting<Q, R>[],
-  { sizeMax, weightMax, weightOf, keyOf }: Grouping<Q, R>,
+  { sizeMax, weight = WEIGHTLESS, keyOf }: Grouping<Q, R>,
 ): Group<Q, R> | null {
   const group: Waiting<Q, R>[] = []
   const left: Waiting<Q, R>[] = []
   const keys = new Set<string>()
-  let weight = 0
+  let carried = 0
   let looked = 0
-  for (; looked < waiting.length && group.length < sizeMax && weight < weightMax; looked++) {
+  for (; looked < waiting.length && group.length < sizeMax && carried < weight.max; looked++) {
     const next = waiting[looked] as Waiting<Q, R>
-    const key = keyOf(next.request)
-    const fits = group.length === 0 || weight + weightOf(next.request) <= weightMax
-    if (!fits || (key !== null && keys.has(key))) {
+    const key = keyOf?.(next.request)
+    const fits = group.length === 0 || carried + weight.of(next.request) <= weight.max
+    if (!fits || (key !== undefined && keys.has(key))) {
       left.push(next)
       continue
     }
-    if (key !== null) keys.add(key)
-    weight += weightOf(next.request)
+    if (key !== undefined) keys.add(key)
+    carried += weight.of(next.request)
     group.push(next)
   }
   waiting.splice(0, looked, ...left)
@@ -95,7 +96,7 @@ async function settle<Q, R>(grouping: Grouping<Q, R>, group: Group<Q, R>): Promi
     if (answers.length !== group.length) throw new Error('a group came back with other answers')
     for (const [index, it] of group.entries()) it.resolve(answers[index] as R)
   } catch (error) {
-    if (group.length === 1 || !grouping.isAboutData(error)) {
+    if (group.length === 1 || grouping.isAboutData?.(error) !== true) {
       for (const it of group) it.reject(error)
       return
     }

@@ -62,8 +62,8 @@ export async function createLedger(
   doubles: Doubles = {},
 ): Promise<Ledger> {
   assertNothingExecutes()
-  const pool = createPool(url, 'readers', 4)
-  const access = createAccess({ keys: createPool(url, 'keys', 4), readers: pool }, logger)
+  const pool = createPool(url, 'readers')
+  const access = createAccess({ keys: createPool(url, 'keys'), readers: pool }, logger)
   const postgres = createPostgresEventStore(url)
   const telemetry = createTelemetry()
   const kept = watchAppends(doubles.store?.(postgres) ?? postgres, telemetry.aroundAppend)
@@ -240,7 +240,7 @@ async function attachExisting({ dataDir }: Config, log: FastifyBaseLogger) {
 }
 
 async function assertServable(url: string): Promise<void> {
-  const pool = createPool(url, 'start', 1)
+  const pool = createPool(url, 'start')
   try {
     const why = await whyNotServable(pool)
     if (why === null) return

@@ -12,7 +12,7 @@ import type { ExecutorRegistry, Finding, Log } from './ports.ts'
 import { PROJECTIONS, readList, readProjection, startProjectors } from './projector/read-models.ts'
 import { examineDatabase } from './stores/postgres/examine.ts'
 import { whyNotServable } from './stores/postgres/migrate.ts'
-import { connectionSettings } from './stores/postgres/pool.ts'
+import { connectionSettings, POOL_SIZES } from './stores/postgres/pool.ts'
 import type { Telemetry } from './telemetry/index.ts'
 
 /** The read models: the followers that write them, and the connections that read them. */
@@ -61,8 +61,9 @@ const connectTo = (url: string) => async (): Promise<pg.Client> => {
   return client
 }
 
-/** What one server opens at most: 16 and 4 of the store, its listener, readers, keys, and a follower a read model. */
-const CONNECTIONS_MAX = 16 + 4 + 1 + 4 + 4 + PROJECTIONS.length
+/** What one server opens at most: its pools, the listener of the store, and one a read model. */
+const CONNECTIONS_MAX =
+  Object.values(POOL_SIZES).reduce((sum: number, size) => sum + size, 0) + 1 + PROJECTIONS.length
 
 /** Looks at the database of a config. An embedded one is started for that where it does not run. */
 export async function examineStore(

@@ -59,10 +59,6 @@ export const createFindKey = (pool: pg.Pool): FindKey =>
   inGroups<string, KeyRow | undefined>({
     lanes: 1,
     sizeMax: LOOK_UPS_MAX,
-    weightMax: LOOK_UPS_MAX,
-    weightOf: () => 1,
-    keyOf: () => null,
-    isAboutData: () => false,
     async send(ids) {
       const rows = await findKeys(pool, [...new Set(ids)])
       const byId = new Map(rows.map((row) => [row.id, row]))

@@ -10,6 +10,7 @@ import {
   type ExecutorRegistry,
   type RunBaseline,
 } from '../ports.ts'
+import { within } from '../within.ts'
 
 const CACHED_MAX = 1_000
 /** Cases under way at a time: a baseline leaves room for dispatches. */
@@ -41,21 +42,18 @@ export function createBaselineRunner(executors: ExecutorRegistry): RunBaseline {
   }
 }
 
+/** Cases that are still under way when the time is over are ended, too. */
 async function withinTime<T>(timeMs: number, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController()
-  const expired = new Promise<never>((_, reject) => {
-    controller.signal.addEventListener('abort', () =>
-      reject(new ExecutorFailure('timeout', 'baseline')),
-    )
-  })
-  expired.catch(() => undefined)
-  const timer = setTimeout(() => controller.abort(), timeMs)
   try {
-    return await Promise.race([run(controller.signal), expired])
+    return await within(timeMs, run(controller.signal), tooLate)
   } finally {
-    clearTimeout(timer)
     controller.abort()
   }
+}
+
+function tooLate(): never {
+  throw new ExecutorFailure('timeout', 'baseline')
 }
 
 async function runCases(

@@ -1,9 +1,10 @@
-import type { Server, ServerResponse } from 'node:http'
+import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { LIMITS } from '../../domain/limits.ts'
 import { LedgerError } from '../errors.ts'
 import { Turns } from './turns.ts'
+import { whenOver } from './when-over.ts'
 
 /**
  * Bounds what the server takes on, before a body is read: what is too much is answered at once with
@@ -40,18 +41,6 @@ export function addLoadLimits(app: FastifyInstance): void {
       }
     }
   })
-}
-
-/** Calls once when an answer was sent, or its connection closed: `stream.finished` takes ten listeners. */
-function whenOver(response: ServerResponse, then: () => void): void {
-  let over = false
-  const once = (): void => {
-    if (over) return
-    over = true
-    then()
-  }
-  response.once('finish', once)
-  response.once('close', once)
 }
 
 /** A caller that goes away leaves its handler at work: whichever number is larger counts. */

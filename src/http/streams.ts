@@ -1,8 +1,8 @@
-import { finished } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { LIMITS } from '../../domain/limits.ts'
 import { LedgerError } from '../errors.ts'
 import type { HttpPorts } from './ports.ts'
+import { whenOver } from './when-over.ts'
 
 /** Answers that last as long as somebody listens: live tails and exports. */
 export type Streams = Readonly<{
@@ -39,7 +39,7 @@ export function addStreams(
       mayStill(request, ports).then((may) => may || end(), end)
     }, checkMs)
     ends.add(end)
-    finished(reply.raw, () => {
+    whenOver(reply.raw, () => {
       over.abort()
       ends.delete(end)
       clearInterval(check)

@@ -154,7 +154,7 @@ async function* batches(
     if (why !== null) throw new Unhealthy(`${why}, at position ${event.position}`)
     if (batch.length === 0) {
       const leftMs = readyMs - performance.now()
-      if (leftMs > 0) await pause(leftMs)
+      if (leftMs > 0) await pause(leftMs, undefined, { signal }).catch(() => undefined)
       end = (await store.head()).position
     }
     batch.push(event)

@@ -1,7 +1,8 @@
+import { untilFollowed } from '../support/followed.ts'
 import { cpuMicros } from './cpu.ts'
 import { figureOf, type Line } from './figures.ts'
 import { run, single } from './http.ts'
-import { type Lab, untilFollowed } from './lab.ts'
+import type { Lab } from './lab.ts'
 import { startServer } from './server.ts'
 import { smallCommand } from './small-contract.ts'
 
@@ -16,7 +17,7 @@ export async function cpuSection(lab: Lab): Promise<readonly Line[]> {
     for (const mode of ['VERIFY_ONLY', 'DRY_RUN'] as const) {
       const micros: { server: number; postgres: number }[] = []
       for (let round = 0; round < ROUNDS; round++) {
-        await untilFollowed(lab)
+        await untilFollowed(lab.owner)
         const before = cpuMicros(lab, server.pid)
         const load = single({ ...smallCommand, mode })
         const { requests } = await run(server, lab, load, { duration: SECONDS })

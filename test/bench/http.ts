@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import autocannon from 'autocannon'
 import type { AskedCommand } from '../../domain/dispatch/command.ts'
+import { untilFollowed } from '../support/followed.ts'
 import { type Figure, figureOf, type Line, perSecond, ratioLine } from './figures.ts'
-import { type Lab, untilFollowed } from './lab.ts'
+import type { Lab } from './lab.ts'
 import { pgbench } from './pgbench.ts'
 import { type Server, startEcho, startServer } from './server.ts'
 import { smallCommand } from './small-contract.ts'
@@ -90,7 +91,7 @@ export const batchOf = (command: AskedCommand): Load => ({
 })
 
 async function measure(server: Server, lab: Lab, load: Load): Promise<number> {
-  await untilFollowed(lab)
+  await untilFollowed(lab.owner)
   const result = await run(server, lab, load, {})
   return (result.requests.total * load.perRequest) / result.duration
 }

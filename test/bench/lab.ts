@@ -5,14 +5,12 @@ import { join } from 'node:path'
 import pg from 'pg'
 import pino from 'pino'
 import { dispatchStream } from '../../domain/identity.ts'
-import { schemaOf } from '../../projections/projection.ts'
 import { createKey } from '../../src/access/keys.ts'
 import { SCOPES } from '../../src/access/scopes.ts'
 import { readManifests } from '../../src/cli/catalogue.ts'
 import { startEmbeddedPostgres } from '../../src/embedded/index.ts'
 import { createLedger } from '../../src/main.ts'
 import type { DispatchAppend, NewEvent } from '../../src/ports.ts'
-import { PROJECTIONS } from '../../src/projector/read-models.ts'
 import { createPostgresEventStore } from '../../src/stores/postgres/event-store.ts'
 import { grantRuntime, migrate } from '../../src/stores/postgres/migrate.ts'
 import { SMALL_CATALOGUE, smallCommand } from './small-contract.ts'
@@ -87,15 +85,4 @@ export function newAppend({ sample }: Lab, controlRevision: number): DispatchApp
   const stream = dispatchStream(randomUUID())
   const events = sample.map((event) => ({ ...event, id: randomUUID() }))
   return { stream, expected: -1, events, callId: randomUUID(), controlRevision }
-}
-
-/** Until the read models stand where the log ends, so that a measure pays for its own events alone. */
-export async function untilFollowed({ owner }: Lab): Promise<void> {
-  const positions = PROJECTIONS.map((it) => `(select position from ${schemaOf(it)}.follower)`)
-  const text = `select position = all (array[${positions.join(', ')}]) as there from ledger.head`
-  for (;;) {
-    const { rows } = await owner.query<{ there: boolean }>(text)
-    if (rows[0]?.there === true) return
-    await new Promise((resolve) => setTimeout(resolve, 200))
-  }
 }

@@ -1,6 +1,7 @@
+import { untilFollowed } from '../support/followed.ts'
 import { figureOf, type Line, percentile } from './figures.ts'
 import { single } from './http.ts'
-import { type Lab, untilFollowed } from './lab.ts'
+import type { Lab } from './lab.ts'
 import { startServer } from './server.ts'
 import { smallCommand } from './small-contract.ts'
 import { steady } from './steady.ts'
@@ -18,7 +19,7 @@ export async function latencySection(lab: Lab): Promise<readonly Line[]> {
   try {
     await steady(server, lab, load, RATE)
     for (let turn = 0; turn < RUNS; turn++) {
-      await untilFollowed(lab)
+      await untilFollowed(lab.owner)
       const times = await steady(server, lab, load, RATE)
       p50.push(percentile(times, 0.5))
       p99.push(percentile(times, 0.99))

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import type { AskedCommand } from '../../domain/dispatch/command.ts'
+import { untilFollowed } from '../support/followed.ts'
 import { figureOf, type Line, perSecond } from './figures.ts'
 import { repeated, run } from './http.ts'
-import { type Lab, untilFollowed } from './lab.ts'
+import type { Lab } from './lab.ts'
 import { type Server, startServer } from './server.ts'
 import { smallCommand } from './small-contract.ts'
 
@@ -23,7 +24,7 @@ export async function replaySection(lab: Lab): Promise<readonly Line[]> {
 async function replays(lab: Lab, server: Server): Promise<readonly Line[]> {
   const command = { ...smallCommand, occurrence: randomUUID() }
   await send(server, lab, command)
-  await untilFollowed(lab)
+  await untilFollowed(lab.owner)
   await untilQuiet(lab)
   const before = await tip(lab)
   const { requests, duration } = await run(server, lab, repeated(command), {

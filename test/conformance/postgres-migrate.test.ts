@@ -168,7 +168,7 @@ async function withinDatabase(
 }
 
 async function whyNot(url: string): Promise<string | null> {
-  const pool = createPool(url, 'test', 1)
+  const pool = createPool(url, 'start')
   try {
     return await whyNotServable(pool)
   } finally {

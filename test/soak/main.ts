@@ -10,6 +10,7 @@ import { PROJECTIONS } from '../../src/projector/read-models.ts'
 import { createPostgresEventStore } from '../../src/stores/postgres/event-store.ts'
 import { type Serving, startServer, stopServer } from '../support/cli.ts'
 import { compile } from '../support/compiled.ts'
+import { untilFollowed } from '../support/followed.ts'
 import { SAMPLE_CATALOGUE } from '../support/sample.ts'
 import { silentLog } from '../support/silent-log.ts'
 import { findUnsound } from '../support/sound.ts'
@@ -141,15 +142,9 @@ type Digests = Record<string, { rows: number; digest: string }>
 
 /** Rows and digest of every table of the read models, once they stand at the head of the log. */
 async function rowsWhenCaughtUp(owner: pg.Client): Promise<Digests> {
+  await untilFollowed(owner)
   const digests: Digests = {}
   for (const schema of PROJECTIONS.map(schemaOf)) {
-    await until(
-      async () => {
-        const text = `select f.position = h.position as there from ${schema}.follower f, ledger.head h`
-        return (await owner.query(text).catch(() => null))?.rows[0]?.there === true
-      },
-      { what: `${schema} to catch up`, timeoutMs: 300_000 },
-    )
     const { rows: tables } = await owner.query<{ name: string }>(
       'select tablename as name from pg_tables where schemaname = $1 order by 1',
       [schema],

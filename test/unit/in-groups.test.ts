@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type Grouping, inGroups } from '../../src/in-groups.ts'
 
-type Request = Readonly<{ key: string | null; weight: number; id: number }>
+type Request = Readonly<{ key: string; weight: number; id: number }>
 
 /** Groups that wait until they are told to come back. */
 function scripted(change: Partial<Grouping<Request, number>> = {}) {
@@ -10,8 +10,7 @@ function scripted(change: Partial<Grouping<Request, number>> = {}) {
   const send = inGroups<Request, number>({
     lanes: 2,
     sizeMax: 3,
-    weightMax: 10,
-    weightOf: (request) => request.weight,
+    weight: { max: 10, of: (request) => request.weight },
     keyOf: (request) => request.key,
     isAboutData: (error) => error === 'data',
     send: (requests) =>
@@ -22,7 +21,10 @@ function scripted(change: Partial<Grouping<Request, number>> = {}) {
     ...change,
   })
   let id = 0
-  const ask = (key: string | null = null, weight = 1) => send({ key, weight, id: ++id })
+  const ask = (key?: string, weight = 1) => {
+    id += 1
+    return send({ key: key ?? `its own ${id}`, weight, id })
+  }
   return { ask, sent, groups: () => sent.map((it) => it.ids) }
 }
 
@@ -54,14 +56,14 @@ describe('requests in groups', () => {
 
   it('keep to the size and the weight of a group; what is too heavy goes alone', async () => {
     const { ask, groups } = scripted({ lanes: 9 })
-    for (const weight of [1, 1, 1, 1, 99, 4, 6, 1]) void ask(null, weight)
+    for (const weight of [1, 1, 1, 1, 99, 4, 6, 1]) void ask(undefined, weight)
     await turn()
     expect(groups()).toEqual([[1, 2, 3], [4, 6, 8], [5], [7]])
   })
 
   it('of one key never share a group, and keep their order', async () => {
     const { ask, groups } = scripted({ lanes: 9 })
-    for (const key of ['a', 'a', 'b', 'a', null, null]) void ask(key)
+    for (const key of ['a', 'a', 'b', 'a', undefined, undefined]) void ask(key)
     await turn()
     expect(groups()).toEqual([[1, 3, 5], [2, 6], [4]])
   })
@@ -95,19 +97,17 @@ describe('requests in groups', () => {
   })
 
   it('are each answered once with their own answer, whatever their keys and weights', async () => {
-    const request = fc.tuple(fc.constantFrom('a', 'b', null), fc.integer({ min: 1, max: 12 }))
+    const request = fc.tuple(fc.constantFrom('a', 'b', 'c'), fc.integer({ min: 1, max: 12 }))
     await fc.assert(
       fc.asyncProperty(fc.array(request, { maxLength: 60 }), async (requests) => {
         const send = inGroups<number, number>({
           lanes: 2,
           sizeMax: 5,
-          weightMax: 20,
-          weightOf: (index) => requests[index]?.[1] ?? 0,
-          keyOf: (index) => requests[index]?.[0] ?? null,
-          isAboutData: () => false,
+          weight: { max: 20, of: (index) => requests[index]?.[1] ?? 0 },
+          keyOf: (index) => requests[index]?.[0] ?? '',
           send: async (indexes) => {
             await turn()
-            const keys = indexes.map((it) => requests[it]?.[0]).filter((key) => key !== null)
+            const keys = indexes.map((it) => requests[it]?.[0])
             expect(new Set(keys).size).toBe(keys.length)
             expect(indexes.length).toBeLessThanOrEqual(5)
             return indexes

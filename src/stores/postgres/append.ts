@@ -28,8 +28,7 @@ export function createDispatchAppends(
   const append = inGroups<AppendRequest, Appended | Conflict | Stale>({
     lanes: LANES,
     sizeMax: REQUESTS_MAX,
-    weightMax: CHARACTERS_MAX,
-    weightOf: (request) => request.events.length,
+    weight: { max: CHARACTERS_MAX, of: (request) => request.events.length },
     keyOf: (request) => request.stream,
     send: (requests) => sendAppends(pool, requests),
     isAboutData,

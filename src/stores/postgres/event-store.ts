@@ -15,8 +15,8 @@ export type PostgresEventStore = EventStore & { close(): Promise<void> }
  * Whatever is of `control` has connections of its own, so that no queue stands before a halt.
  */
 export function createPostgresEventStore(url: string): PostgresEventStore {
-  const pool = createPool(url, 'dispatch', 16)
-  const controlPool = createPool(url, 'control', 4)
+  const pool = createPool(url, 'dispatch')
+  const controlPool = createPool(url, 'control')
   const wakeups = createWakeups(url)
   const reader = createReader(pool, wakeups)
   const load = createLoads(pool)

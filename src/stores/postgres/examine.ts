@@ -210,7 +210,7 @@ async function examineConnections(client: pg.Client, needed: number): Promise<Fi
 }
 
 async function examineLogin(url: string): Promise<Finding> {
-  const pool = createPool(url, 'doctor', 1)
+  const pool = createPool(url, 'doctor')
   try {
     const why = await whyNotServable(pool)
     if (why === null) return ok('login', 'may append and project, and change nothing')

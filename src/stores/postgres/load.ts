@@ -24,9 +24,6 @@ export function createLoads(
   const load = inGroups<LoadRequest, Loaded>({
     lanes: LANES,
     sizeMax: REQUESTS_MAX,
-    weightMax: REQUESTS_MAX,
-    weightOf: () => 1,
-    keyOf: () => null,
     send: (requests) => sendLoads(pool, requests),
     isAboutData,
   })

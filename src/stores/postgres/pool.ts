@@ -22,8 +22,15 @@ export const connectionSettings = (url: string, name: string): pg.ClientConfig =
   types,
 })
 
+/** How many connections a server opens at most, by what they are for. */
+export const POOL_SIZES = { dispatch: 16, control: 4, readers: 4, keys: 4 } as const
+
 /** A pool whose idle connections may break at any time: the next query finds out and reports it. */
-export function createPool(url: string, name: string, size: number): pg.Pool {
+export function createPool(
+  url: string,
+  name: keyof typeof POOL_SIZES | 'start' | 'doctor',
+): pg.Pool {
+  const size = name in POOL_SIZES ? POOL_SIZES[name as keyof typeof POOL_SIZES] : 1
   const pool = new pg.Pool({ ...connectionSettings(url, name), max: size })
   pool.on('error', () => undefined)
   return pool
