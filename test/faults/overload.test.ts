@@ -1,5 +1,6 @@
 import type { AddressInfo } from 'node:net'
 import { connect, type Socket } from 'node:net'
+import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { LIMITS } from '../../domain/limits.ts'
 import { ScriptedExecutor, ScriptedStore } from '../support/doubles.ts'
@@ -122,6 +123,34 @@ describe('a caller who goes away', () => {
       return reply.body.outcome === 'replayed' && reply
     })
     expect(shown.status).toBe(200)
+  })
+
+  it('leaves no turn taken, also when it left before its key was looked up', async () => {
+    const { port } = ledger.app.server.address() as AddressInfo
+    const arrived: Socket[] = []
+    const note = (socket: Socket) => arrived.push(socket)
+    ledger.app.server.on('connection', note)
+    const owner = new pg.Client({ connectionString: ledger.database.ownerUrl })
+    await owner.connect()
+    await owner.query('begin; lock table ledger.access_keys in access exclusive mode')
+    const body = JSON.stringify(plan('left'))
+    const message = head(body.length) + body
+    const callers = Array.from({ length: LIMITS.keyRequestsAtWork }, () => {
+      const socket = connect(port, '127.0.0.1')
+      socket.write(message)
+      return socket
+    })
+    await until(
+      () =>
+        arrived.length === callers.length &&
+        arrived.every(({ bytesRead }) => bytesRead === message.length),
+    )
+    for (const socket of callers) socket.destroy()
+    await until(() => arrived.every(({ closed }) => closed))
+    ledger.app.server.off('connection', note)
+    await owner.query('rollback')
+    await owner.end()
+    expect((await ledger.dispatch(plan('stayed'))).status).toBe(201)
   })
 })
 
