@@ -30,7 +30,7 @@ module.exports = {
     ]),
     only(
       'shared-files-see-the-domain',
-      '^src/(?!(?:main|readiness|wiring)\\.ts$)[^/]+\\.ts$',
+      '^src/(?!(?:main|readiness|wiring|projector-thread)\\.ts$)[^/]+\\.ts$',
       local('domain/', 'src/[^/]+\\.ts$'),
     ),
     only('use-cases-see-ports', '^src/(dispatch|control)/', local('domain/', SHARED, 'src/$1/')),
@@ -60,11 +60,11 @@ module.exports = {
       },
     },
     {
-      // Who sees the root sees everything; readiness.ts and wiring.ts are parts of it.
+      // Who sees the root sees everything; readiness.ts, wiring.ts and projector-thread.ts are parts of it.
       name: 'the-cli-alone-sees-the-root',
       severity: 'error',
-      from: { pathNot: '^(src/(main|readiness|wiring)\\.ts$|src/cli/|test/)' },
-      to: { path: '^src/(main|readiness|wiring)\\.ts$' },
+      from: { pathNot: '^(src/(main|readiness|wiring|projector-thread)\\.ts$|src/cli/|test/)' },
+      to: { path: '^src/(main|readiness|wiring|projector-thread)\\.ts$' },
     },
   ],
   options: {

@@ -30,10 +30,13 @@ import { whyBadSchema } from './facts/params.ts'
 import type { HttpPorts } from './http/ports.ts'
 import { createServer } from './http/server.ts'
 import type { EventStore, ExecutorRegistry, NewKey } from './ports.ts'
+import { startProjectorThread } from './projector/in-thread.ts'
+import type { Projector, ProjectorPorts } from './projector/projector.ts'
+import { startProjectors } from './projector/read-models.ts'
 import { readReadiness } from './readiness.ts'
 import { createPostgresEventStore } from './stores/postgres/event-store.ts'
 import { grantRuntime, migrate, whyNotServable } from './stores/postgres/migrate.ts'
-import { createPool } from './stores/postgres/pool.ts'
+import { connect, createPool } from './stores/postgres/pool.ts'
 import { createSharedTail } from './stores/shared-tail.ts'
 import { watchAppends } from './stores/watch-appends.ts'
 import { createTelemetry } from './telemetry/index.ts'
@@ -42,8 +45,12 @@ import { openExecutors, openReadModels } from './wiring.ts'
 /** A start that cannot go on: one sentence for the person at the terminal. */
 export class StartError extends Error {}
 
-/** Test doubles come in here; a server has none. */
+/** Starts the projectors of the read models: see startProjectors. */
+type StartProjectors = (ports: ProjectorPorts & Readonly<{ url: string }>) => readonly Projector[]
+
+/** Test doubles come in here; a server gives a thread to its projectors and has no other. */
 export type Doubles = Readonly<{
+  projectors?: StartProjectors
   executors?: ExecutorRegistry
   store?: (store: EventStore) => EventStore
   negativeControls?: readonly NegativeControlResult[]
@@ -77,7 +84,10 @@ export async function createLedger(
   const dispatchPorts = { store, ledger, facts, executors, clock, pacing, watch, log: logger }
   const controlPorts = { store, ledger, runBaseline, whyBadSchema, executors }
   const { aroundBatch } = telemetry
-  const reading = openReadModels(url, pool, { store, log: logger, aroundBatch })
+  const connectProjector = () => connect(url, 'projector')
+  const projectorPorts = { url, store, log: logger, aroundBatch, connect: connectProjector }
+  const projectors = (doubles.projectors ?? startProjectors)(projectorPorts)
+  const reading = openReadModels(pool, store, projectors)
   const { list, projections } = reading
   const negativeControls = runControls(doubles)
 
@@ -138,7 +148,7 @@ export async function serve(config: Config, logger: FastifyBaseLogger): Promise<
   let ledger: Ledger | null = null
   try {
     await assertServable(url)
-    ledger = await createLedger(url, config.version, logger)
+    ledger = await createLedger(url, config.version, logger, { projectors: startProjectorThread })
     const address = await listen(ledger.app, config)
     await embedded?.announce(address)
     const running = ledger

@@ -1,28 +1,23 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { FastifyBaseLogger } from 'fastify'
-import pg from 'pg'
+import type pg from 'pg'
 import type { Config } from './config.ts'
 import { attachEmbeddedPostgres, EmbeddedError } from './embedded/index.ts'
 import { createBaselineRunner } from './executors/baseline.ts'
 import { createSimulator } from './executors/simulator/simulator.ts'
 import { createFacts } from './facts/index.ts'
 import type { HttpPorts } from './http/ports.ts'
-import type { ExecutorRegistry, Finding, Log } from './ports.ts'
-import { PROJECTIONS, readList, readProjection, startProjectors } from './projector/read-models.ts'
+import type { EventStore, ExecutorRegistry, Finding, Log } from './ports.ts'
+import type { Projector } from './projector/projector.ts'
+import { PROJECTIONS, readList, readProjection } from './projector/read-models.ts'
 import { examineDatabase } from './stores/postgres/examine.ts'
 import { whyNotServable } from './stores/postgres/migrate.ts'
-import { connectionSettings, POOL_SIZES } from './stores/postgres/pool.ts'
+import { POOL_SIZES } from './stores/postgres/pool.ts'
 import type { Telemetry } from './telemetry/index.ts'
 
-/** The read models: the followers that write them, and the connections that read them. */
-export function openReadModels(
-  url: string,
-  pool: pg.Pool,
-  following: Omit<Parameters<typeof startProjectors>[0], 'connect'>,
-) {
-  const { store } = following
-  const projectors = startProjectors({ ...following, connect: connectTo(url) })
+/** The read models: what is written by these projectors, and the connections that read it. */
+export function openReadModels(pool: pg.Pool, store: EventStore, projectors: readonly Projector[]) {
   return {
     projectors,
     projections: () => Promise.all(projectors.map((it) => readProjection(it, { pool, store }))),
@@ -54,16 +49,11 @@ export function openExecutors(
   }
 }
 
-const connectTo = (url: string) => async (): Promise<pg.Client> => {
-  const client = new pg.Client(connectionSettings(url, 'projector'))
-  client.on('error', () => undefined)
-  await client.connect()
-  return client
-}
-
-/** What one server opens at most: its pools, the listener of the store, and one a read model. */
+const LISTENERS = 2
+/** What one server opens at most: its pools, who listens for appends, and one a read model. */
 const CONNECTIONS_MAX =
-  Object.values(POOL_SIZES).reduce((sum: number, size) => sum + size, 0) + 1 + PROJECTIONS.length
+  Object.values(POOL_SIZES).reduce((sum: number, size) => sum + size, LISTENERS) +
+  PROJECTIONS.length
 
 /** Looks at the database of a config. An embedded one is started for that where it does not run. */
 export async function examineStore(

@@ -5,7 +5,7 @@ create table rm_dispatches_v1.dispatches (
   contract_version int not null,
   target           text not null,
   output_namespace text not null check (reached is null
-    or length(output_namespace) <= 200 and output_namespace !~ '\.\.' and output_namespace ~ '^DRYRUN-NS:[a-z0-9][a-z0-9._-]{0,62}(/[a-z0-9][a-z0-9._-]{0,62}){0,7}$'),
+    or ledger.is_dry_run_namespace(output_namespace)),
   occurrence       text not null,
   reached          text,
   verdict          text,

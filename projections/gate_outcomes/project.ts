@@ -5,7 +5,7 @@ import type { Facts, Projection, Row } from '../projection.ts'
 
 /**
  * What every gate said, for every event of a dispatch. The table keeps one row per event with its
- * gates as arrays, which the view unfolds: a dry run has thirty gate outcomes in three events.
+ * gates as one value, which the view unfolds: a dry run has thirty gate outcomes in three events.
  */
 export const gateOutcomes: Projection & Facts = {
   name: 'gate_outcomes',
@@ -23,10 +23,12 @@ function judged({ id, stream, type, position, recordedAt, data }: Recorded<Dispa
     dispatch_id: dispatchIdOf(stream),
     rule_set: rules,
     control_revision: controlRevision,
-    gates: gates.map((it) => it.gate),
-    rules: gates.map((it) => gateNamed(it.gate).rule),
-    outcomes: gates.map((it) => it.outcome),
-    revisions: gates.map((it) => it.revision),
+    gates: gates.map(({ gate, outcome, revision }) => [
+      gate,
+      gateNamed(gate).rule,
+      outcome,
+      revision,
+    ]),
     recorded_at: recordedAt,
   }
 }

@@ -1,4 +1,4 @@
--- One row per event. The four arrays have one element per gate, in the order of judging.
+-- One row per event, its gates in the order of judging: [[gate, rule, outcome, revision]].
 create table rm_gate_outcomes_v1.gate_outcomes (
   position         bigint primary key,
   event_id         uuid not null,
@@ -6,19 +6,16 @@ create table rm_gate_outcomes_v1.gate_outcomes (
   dispatch_id      uuid not null,
   rule_set         int not null,
   control_revision int not null,
-  gates            text[] not null,
-  rules            int[] not null,
-  outcomes         text[] not null,
-  revisions        int[] not null,
+  gates            json not null,
   recorded_at      timestamptz(3) not null
 );
 
 create or replace view analytics.gate_outcomes_v1 as
-select e.event_id, e.event_type, e.dispatch_id, g.place::int as place, g.gate, g.rule, g.outcome,
-  g.revision, e.rule_set, e.control_revision, e.position, e.recorded_at
+select e.event_id, e.event_type, e.dispatch_id, g.place::int as place, g.it ->> 0 as gate,
+  (g.it ->> 1)::int as rule, g.it ->> 2 as outcome, (g.it ->> 3)::int as revision,
+  e.rule_set, e.control_revision, e.position, e.recorded_at
 from rm_gate_outcomes_v1.gate_outcomes e
-cross join lateral unnest(e.gates, e.rules, e.outcomes, e.revisions)
-  with ordinality as g(gate, rule, outcome, revision, place);
+cross join lateral json_array_elements(e.gates) with ordinality as g(it, place);
 
 comment on view analytics.gate_outcomes_v1 is 'One row per gate per event: what each gate said in the judgement that an event rests on.';
 comment on column analytics.gate_outcomes_v1.event_id is 'Id of the event.';

@@ -3,8 +3,7 @@ create table rm_outputs_v1.outputs (
   position         bigint primary key,
   event_id         uuid not null,
   dispatch_id      uuid not null,
-  output_namespace text collate "C" not null check (length(output_namespace) <= 200
-    and output_namespace !~ '\.\.' and output_namespace ~ '^DRYRUN-NS:[a-z0-9][a-z0-9._-]{0,62}(/[a-z0-9][a-z0-9._-]{0,62}){0,7}$'),
+  output_namespace text collate "C" not null check (ledger.is_dry_run_namespace(output_namespace)),
   verdict          text not null,
   output           text not null,
   output_digest    text not null,

@@ -73,8 +73,8 @@ async function untilAborted(
   const aborted = new Promise<never>((_, reject) => {
     signal.addEventListener('abort', () => reject(signal.reason as Error))
   })
-  const late = new ExecutorFailure('timeout', 'deadline')
-  const timer = setTimeout(() => controller.abort(late), plan.limits.timeMs + GRACE_MS)
+  const abort = () => controller.abort(new ExecutorFailure('timeout', 'deadline'))
+  const timer = setTimeout(abort, plan.limits.timeMs + GRACE_MS)
   const leave = watch.add(command, controller)
   try {
     return await Promise.race([executor.dryRun(plan, signal), aborted])

@@ -21,6 +21,14 @@ export type AroundBatch = <T>(
   batch: Readonly<{ projection: string; events: number }>,
   write: () => Promise<T>,
 ) => Promise<T>
+export type ProjectorPorts = Readonly<{
+  store: Pick<EventStore, 'read' | 'tail' | 'head'>
+  connect: () => Promise<pg.Client>
+  log: Log
+  aroundBatch: AroundBatch
+  /** Hears of every change of the status. */
+  changed?: (projection: Projection, status: ProjectorStatus) => void
+}>
 export type Projector = Readonly<{
   projection: Projection
   status(): ProjectorStatus
@@ -36,19 +44,12 @@ class Unhealthy extends Error {}
  * follower position in one transaction. One process does so at a time, the others stand by.
  * An event it cannot apply stops this projection alone; nothing is skipped.
  */
-export function startProjector(
-  projection: Projection,
-  ports: {
-    store: EventStore
-    connect: () => Promise<pg.Client>
-    log: Log
-    aroundBatch: AroundBatch
-  },
-): Projector {
+export function startProjector(projection: Projection, ports: ProjectorPorts): Projector {
   const stop = new AbortController()
   let status: ProjectorStatus = { state: 'starting', detail: '' }
   const set = (state: ProjectorStatus['state'], detail = ''): void => {
     status = { state, detail }
+    ports.changed?.(projection, status)
   }
 
   const run = async (): Promise<void> => {
@@ -97,7 +98,7 @@ async function withConnection(
 }
 
 type Following = Readonly<{
-  store: EventStore
+  store: ProjectorPorts['store']
   signal: AbortSignal
   aroundBatch: AroundBatch
   set: (state: ProjectorStatus['state'], detail?: string) => void
@@ -132,7 +133,7 @@ async function followOnce(
 }
 
 /** A follower that stands on an event which the log does not have followed another log. */
-async function assertSameLog(store: EventStore, at: FollowerPosition): Promise<void> {
+async function assertSameLog(store: Pick<EventStore, 'read'>, at: FollowerPosition): Promise<void> {
   if (at.eventId === null) return
   for await (const event of store.read({ after: at.position - 1, until: at.position })) {
     if (event.id === at.eventId) return
@@ -142,7 +143,7 @@ async function assertSameLog(store: EventStore, at: FollowerPosition): Promise<v
 
 /** What is there, in batches, and then what comes: a batch ends where the log ended when it began. */
 async function* batches(
-  store: EventStore,
+  store: Pick<EventStore, 'tail' | 'head'>,
   after: number,
   signal: AbortSignal,
 ): AsyncGenerator<readonly [Recorded, ...Recorded[]]> {

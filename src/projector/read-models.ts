@@ -11,14 +11,18 @@ import { refusals } from '../../projections/refusals/project.ts'
 import { refusalList } from '../../projections/refusals/query.ts'
 import { LedgerError } from '../errors.ts'
 import type { EventStore } from '../ports.ts'
-import { type Projector, type ProjectorStatus, startProjector } from './projector.ts'
+import {
+  type Projector,
+  type ProjectorPorts,
+  type ProjectorStatus,
+  startProjector,
+} from './projector.ts'
 
 /** Every read model that this build keeps. */
 export const PROJECTIONS: readonly Projection[] = [dispatches, refusals, outputs, gateOutcomes]
 
-export const startProjectors = (
-  ports: Parameters<typeof startProjector>[1],
-): readonly Projector[] => PROJECTIONS.map((projection) => startProjector(projection, ports))
+export const startProjectors = (ports: ProjectorPorts): readonly Projector[] =>
+  PROJECTIONS.map((projection) => startProjector(projection, ports))
 
 /** The read models that can be listed. */
 export const LISTS = {

@@ -4,7 +4,7 @@ import type { Lab } from './lab.ts'
 
 /** Linux counts processor time in ticks of 10 ms: `man 5 proc`, `/proc/[pid]/stat`. */
 const TICK_MICROS = 10_000
-const FIELD = { parent: 1, user: 11, system: 12 } as const
+const FIELD = { parent: 1, user: 11, system: 12, childUser: 13, childSystem: 14 } as const
 
 function statOf(pid: number): readonly number[] | null {
   try {
@@ -18,8 +18,10 @@ function statOf(pid: number): readonly number[] | null {
   }
 }
 
+const TIMES = [FIELD.user, FIELD.system, FIELD.childUser, FIELD.childSystem]
+/** With the children that have ended: a connection that closed keeps its account there. */
 const microsOf = (stat: readonly number[] | null): number =>
-  ((stat?.[FIELD.user] ?? 0) + (stat?.[FIELD.system] ?? 0)) * TICK_MICROS
+  TIMES.reduce((sum, field) => sum + (stat?.[field] ?? 0), 0) * TICK_MICROS
 
 /** Processor time in microseconds of a server process and of the whole Postgres of the lab. */
 export function cpuMicros(lab: Lab, pid: number): Readonly<{ server: number; postgres: number }> {

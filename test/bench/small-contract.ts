@@ -5,8 +5,10 @@ import type { JsonObject } from '../../domain/json.ts'
 const DOCUMENT = new URL('../../examples/iu-cutter/document/rfc6962.txt', import.meta.url)
 const HEADING = /^([\d.]+)\.  (.+)$/gm
 
-const headings = [...readFileSync(DOCUMENT, 'utf8').matchAll(HEADING)].map(
-  ([, number = '', title = '']) => ({ number, title }),
+const headings = Object.fromEntries(
+  [...readFileSync(DOCUMENT, 'utf8').matchAll(HEADING)].map(
+    ([, number = '', title = '']) => [number, title] as const,
+  ),
 )
 
 /**
@@ -31,8 +33,8 @@ export const SMALL_CATALOGUE: readonly JsonObject[] = [
       properties: { section: { type: 'string', maxLength: 32, pattern: '^[1-9][0-9.]*$' } },
     },
     program: {
-      jsonata: `( $found := fixture.headings[number = $$.params.section];
-        { "verdict": $exists($found) ? "would_succeed" : "would_fail", "output": { "title": $found.title } } )`,
+      jsonata: `( $found := $lookup(fixture.headings, params.section);
+        { "verdict": $exists($found) ? "would_succeed" : "would_fail", "output": { "title": $found } } )`,
     },
     limits: { timeMs: 1_000 },
     baseline: [

@@ -60,7 +60,7 @@ describe('the layers of the tree', () => {
     const rules = RULES.filter((it) => !general.includes(it.name))
     const covered = (file: string) =>
       rules.some(({ from }) => new RegExp(from.path ?? '^$', 'u').test(file))
-    const root = ['src/main.ts', 'src/readiness.ts', 'src/wiring.ts']
+    const root = ['main', 'projector-thread', 'readiness', 'wiring'].map((it) => `src/${it}.ts`)
     expect(sourceFiles().filter((file) => !covered(file) && !root.includes(file))).toEqual([])
   })
 })

@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events'
+import type { Json } from '../../../domain/json.ts'
 import { ExecutorFailure, type Log } from '../../ports.ts'
 import type { Failure, Isolation } from './protocol.ts'
 import type { Finished, Run, Submission } from './run.ts'
@@ -117,8 +118,7 @@ export class Pool {
       const [run] = this.#waiting
       if (run === undefined || (run.alone && batch.length > 0)) break
       this.#waiting.shift()
-      const { params, fixture } = run.plan
-      const input = JSON.stringify({ params, fixture })
+      const input = inputOf(run.plan)
       length += input.length + run.expression.length
       batch.push({ run, input })
       if (run.alone) break
@@ -158,4 +158,18 @@ export class Pool {
     if (sandbox.isolation === undefined) this.#answerWaiting(NO_PROCESS)
     this.#schedule()
   }
+}
+
+/** Fixtures are registered once and never change: the text of each is written once. */
+const fixtureTexts = new WeakMap<object, string>()
+
+function inputOf({ params, fixture }: Run['plan']): string {
+  return `{"params":${JSON.stringify(params)},"fixture":${textOf(fixture)}}`
+}
+
+function textOf(fixture: Json): string {
+  if (typeof fixture !== 'object' || fixture === null) return JSON.stringify(fixture)
+  const text = fixtureTexts.get(fixture) ?? JSON.stringify(fixture)
+  fixtureTexts.set(fixture, text)
+  return text
 }

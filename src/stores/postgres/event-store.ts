@@ -9,6 +9,7 @@ import { createReader } from './read.ts'
 import { createWakeups } from './wakeups.ts'
 
 export type PostgresEventStore = EventStore & { close(): Promise<void> }
+export type PostgresReader = Pick<PostgresEventStore, 'read' | 'tail' | 'head' | 'close'>
 
 /**
  * The log in Postgres. `url` is the runtime login: a member of ledger_writer, owner of nothing.
@@ -32,6 +33,19 @@ export function createPostgresEventStore(url: string): PostgresEventStore {
     ...reader,
     async close() {
       await Promise.all([wakeups.close(), pool.end(), controlPool.end()])
+    },
+  }
+}
+
+/** The log to follow alone, on connections of its own. */
+export function createPostgresReader(url: string): PostgresReader {
+  const pool = createPool(url, 'followers')
+  const wakeups = createWakeups(url)
+  return {
+    head: () => head(pool),
+    ...createReader(pool, wakeups),
+    async close() {
+      await Promise.all([wakeups.close(), pool.end()])
     },
   }
 }

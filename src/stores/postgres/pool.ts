@@ -23,7 +23,7 @@ export const connectionSettings = (url: string, name: string): pg.ClientConfig =
 })
 
 /** How many connections a server opens at most, by what they are for. */
-export const POOL_SIZES = { dispatch: 16, control: 4, readers: 4, keys: 4 } as const
+export const POOL_SIZES = { dispatch: 16, control: 4, readers: 4, keys: 4, followers: 4 } as const
 
 /** A pool whose idle connections may break at any time: the next query finds out and reports it. */
 export function createPool(
@@ -34,4 +34,12 @@ export function createPool(
   const pool = new pg.Pool({ ...connectionSettings(url, name), max: size })
   pool.on('error', () => undefined)
   return pool
+}
+
+/** One connection for somebody who keeps it. When it breaks, the next query reports it. */
+export async function connect(url: string, name: string): Promise<pg.Client> {
+  const client = new pg.Client(connectionSettings(url, name))
+  client.on('error', () => undefined)
+  await client.connect()
+  return client
 }
