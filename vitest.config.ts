@@ -1,6 +1,15 @@
 import { defineConfig } from 'vitest/config'
 
-// `unit` needs nothing but node; `system` shares one embedded Postgres, a database per file.
+/** They count the processor time of turns of the event loop, which neighbours would lengthen. */
+const ALONE = ['test/executors/simulator-*.test.ts']
+
+// `unit` needs nothing but node; the others share one embedded Postgres, a database per file.
+const withPostgres = {
+  globalSetup: ['test/support/global-setup.ts'],
+  testTimeout: 30_000,
+  hookTimeout: 60_000,
+}
+
 export default defineConfig({
   test: {
     projects: [
@@ -8,17 +17,27 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/{domain,projections,house,unit}/**/*.test.ts'],
+          maxWorkers: 2,
         },
       },
       {
         test: {
+          ...withPostgres,
           name: 'system',
           include: [
             'test/{conformance,rules,http,cli,e2e,faults,embedded,executors,telemetry}/**/*.test.ts',
           ],
-          globalSetup: ['test/support/global-setup.ts'],
-          testTimeout: 30_000,
-          hookTimeout: 60_000,
+          exclude: ALONE,
+          maxWorkers: 2,
+        },
+      },
+      {
+        test: {
+          ...withPostgres,
+          name: 'alone',
+          include: ALONE,
+          maxWorkers: 1,
+          sequence: { groupOrder: 1 },
         },
       },
     ],
