@@ -23,13 +23,18 @@ const TIMES = [FIELD.user, FIELD.system, FIELD.childUser, FIELD.childSystem]
 const microsOf = (stat: readonly number[] | null): number =>
   TIMES.reduce((sum, field) => sum + (stat?.[field] ?? 0), 0) * TICK_MICROS
 
-/** Processor time in microseconds of a server process and of the whole Postgres of the lab. */
+/** Processor time in microseconds of a server with its simulators, and of the Postgres of the lab. */
 export function cpuMicros(lab: Lab, pid: number): Readonly<{ server: number; postgres: number }> {
   const file = join(lab.dataDir, 'pg', 'postmaster.pid')
   const postmaster = Number(readFileSync(file, 'utf8').split('\n')[0])
+  return { server: familyMicros(pid), postgres: familyMicros(postmaster) }
+}
+
+/** A process with its children, those that have ended too. */
+function familyMicros(parent: number): number {
   const pids = readdirSync('/proc').map(Number).filter(Number.isInteger)
-  const postgres = pids
-    .filter((it) => it === postmaster || statOf(it)?.[FIELD.parent] === postmaster)
-    .reduce((sum, it) => sum + microsOf(statOf(it)), 0)
-  return { server: microsOf(statOf(pid)), postgres }
+  return pids
+    .map((pid) => ({ pid, stat: statOf(pid) }))
+    .filter(({ pid, stat }) => pid === parent || stat?.[FIELD.parent] === parent)
+    .reduce((sum, { stat }) => sum + microsOf(stat), 0)
 }

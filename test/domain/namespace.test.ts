@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { isWithin, NAMESPACE_PREFIX, parseNamespace } from '../../domain/namespace.ts'
+import { isWithin, isWithinAny, NAMESPACE_PREFIX, parseNamespace } from '../../domain/namespace.ts'
 import { isSound, namespaceTexts } from '../support/namespace-texts.ts'
 
 const refused = (code: string) => ({ ok: false, code })
@@ -144,5 +144,20 @@ describe('a namespace prefix of a key', () => {
     ['nothing of another root', ['b', 'b'], ['a', 'b'], false],
   ] as const)('covers %s', (_what, namespace, prefix, covered) => {
     expect(isWithin(namespace, prefix)).toBe(covered)
+  })
+})
+
+describe('a text within any of several prefixes', () => {
+  const prefixes = [['a'], ['b', 'c']]
+
+  it.each([
+    ['lies below one of them', 'DRYRUN-NS:b/c/d', prefixes, true],
+    ['is one of them', 'DRYRUN-NS:a', prefixes, true],
+    ['lies below none of them', 'DRYRUN-NS:b/d', prefixes, false],
+    ['is no namespace', 'PROD:a', prefixes, false],
+    ['is no namespace, but nothing is limited', 'PROD:a', [], true],
+    ['lies anywhere, where nothing is limited', 'DRYRUN-NS:z', [], true],
+  ])('%s', (_, text, within, expected) => {
+    expect(isWithinAny(text, within)).toBe(expected)
   })
 })

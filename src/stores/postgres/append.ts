@@ -16,7 +16,8 @@ type AppendRequest = Readonly<{
   events: string
 }>
 
-const LANES = 2
+/** Appends wait for each other at the head row: a second statement would wait there, smaller. */
+const LANES = 1
 const REQUESTS_MAX = 100
 /** Of text: a statement stays far below its time. */
 const CHARACTERS_MAX = 4 * 1024 * 1024
