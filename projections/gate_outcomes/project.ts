@@ -9,7 +9,7 @@ import type { Facts, Projection, Row } from '../projection.ts'
  */
 export const gateOutcomes: Projection & Facts = {
   name: 'gate_outcomes',
-  version: 1,
+  version: 2,
   handles: ['Planned', 'PreflightPassed', 'DryRunRecorded', 'Refused'],
   facts: (event) => [{ table: 'gate_outcomes', row: judged(event as Recorded<DispatchEvent>) }],
 }

@@ -1,5 +1,5 @@
 -- One row per event, its gates in the order of judging: [[gate, rule, outcome, revision]].
-create table rm_gate_outcomes_v1.gate_outcomes (
+create table rm_gate_outcomes_v2.gate_outcomes (
   position         bigint primary key,
   event_id         uuid not null,
   event_type       text not null,
@@ -14,7 +14,7 @@ create or replace view analytics.gate_outcomes_v1 as
 select e.event_id, e.event_type, e.dispatch_id, g.place::int as place, g.it ->> 0 as gate,
   (g.it ->> 1)::int as rule, g.it ->> 2 as outcome, (g.it ->> 3)::int as revision,
   e.rule_set, e.control_revision, e.position, e.recorded_at
-from rm_gate_outcomes_v1.gate_outcomes e
+from rm_gate_outcomes_v2.gate_outcomes e
 cross join lateral json_array_elements(e.gates) with ordinality as g(it, place);
 
 comment on view analytics.gate_outcomes_v1 is 'One row per gate per event: what each gate said in the judgement that an event rests on.';

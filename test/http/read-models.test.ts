@@ -198,7 +198,7 @@ describe('a namespace', () => {
 })
 
 describe('GET /v1/projections', () => {
-  const NAMES = ['dispatches', 'refusals', 'outputs', 'gate_outcomes']
+  const VERSIONS = { dispatches: 1, refusals: 1, outputs: 1, gate_outcomes: 2 }
 
   it('says of every read model how far it is', async () => {
     const head = await headOf(ledger)
@@ -208,16 +208,16 @@ describe('GET /v1/projections', () => {
     })
     expect(positionOf(reply)).toBe(head)
     expect(reply.body.projections).toEqual(
-      NAMES.map((name) => ({
+      Object.entries(VERSIONS).map(([name, version]) => ({
         name,
-        version: 1,
+        version,
         state: 'following',
         detail: '',
         position: head,
         lag: { positions: 0, seconds: 0 },
       })),
     )
-    for (const [index, name] of NAMES.entries()) {
+    for (const [index, name] of Object.keys(VERSIONS).entries()) {
       expect((await get(`/v1/projections/${name}`)).body).toEqual(reply.body.projections[index])
     }
   })

@@ -190,7 +190,7 @@ describe('every projection of facts', () => {
       handles: ['Planned', 'Refused'],
     })
     expect(outputs).toMatchObject({ name: 'outputs', version: 1, handles: ['DryRunRecorded'] })
-    expect(gateOutcomes).toMatchObject({ name: 'gate_outcomes', version: 1 })
+    expect(gateOutcomes).toMatchObject({ name: 'gate_outcomes', version: 2 })
     expect(gateOutcomes.handles).toEqual([
       'Planned',
       'PreflightPassed',
