@@ -30,8 +30,6 @@ import { whyBadSchema } from './facts/params.ts'
 import type { HttpPorts } from './http/ports.ts'
 import { createServer } from './http/server.ts'
 import type { EventStore, ExecutorRegistry, NewKey } from './ports.ts'
-import { startProjectorThread } from './projector/in-thread.ts'
-import type { Projector, ProjectorPorts } from './projector/projector.ts'
 import { startProjectors } from './projector/read-models.ts'
 import { readReadiness } from './readiness.ts'
 import { createPostgresEventStore } from './stores/postgres/event-store.ts'
@@ -40,21 +38,25 @@ import { connect, createPool } from './stores/postgres/pool.ts'
 import { createSharedTail } from './stores/shared-tail.ts'
 import { watchAppends } from './stores/watch-appends.ts'
 import { createTelemetry } from './telemetry/index.ts'
-import { openExecutors, openReadModels } from './wiring.ts'
+import {
+  openExecutors,
+  openReadModels,
+  type StartProjectors,
+  startProjectorsInThread,
+} from './wiring.ts'
 
 /** A start that cannot go on: one sentence for the person at the terminal. */
 export class StartError extends Error {}
 
-/** Starts the projectors of the read models: see startProjectors. */
-type StartProjectors = (ports: ProjectorPorts & Readonly<{ url: string }>) => readonly Projector[]
-
-/** Test doubles come in here; a server gives a thread to its projectors and has no other. */
+/** Test doubles come in here; a server has none. */
 export type Doubles = Readonly<{
-  projectors?: StartProjectors
   executors?: ExecutorRegistry
   store?: (store: EventStore) => EventStore
   negativeControls?: readonly NegativeControlResult[]
 }>
+
+/** Left out, the projectors run in the thread of the ledger. */
+type Parts = Doubles & Readonly<{ projectors?: StartProjectors }>
 
 export type Ledger = Readonly<{ app: FastifyInstance; close(): Promise<void> }>
 
@@ -66,7 +68,7 @@ export async function createLedger(
   url: string,
   version: string,
   logger: FastifyBaseLogger,
-  doubles: Doubles = {},
+  { projectors: start = startProjectors, ...doubles }: Parts = {},
 ): Promise<Ledger> {
   assertNothingExecutes()
   const pool = createPool(url, 'readers')
@@ -86,8 +88,7 @@ export async function createLedger(
   const { aroundBatch } = telemetry
   const connectProjector = () => connect(url, 'projector')
   const projectorPorts = { url, store, log: logger, aroundBatch, connect: connectProjector }
-  const projectors = (doubles.projectors ?? startProjectors)(projectorPorts)
-  const reading = openReadModels(pool, store, projectors)
+  const reading = openReadModels(pool, store, start(projectorPorts))
   const { list, projections } = reading
   const negativeControls = runControls(doubles)
 
@@ -148,7 +149,9 @@ export async function serve(config: Config, logger: FastifyBaseLogger): Promise<
   let ledger: Ledger | null = null
   try {
     await assertServable(url)
-    ledger = await createLedger(url, config.version, logger, { projectors: startProjectorThread })
+    ledger = await createLedger(url, config.version, logger, {
+      projectors: startProjectorsInThread,
+    })
     const address = await listen(ledger.app, config)
     await embedded?.announce(address)
     const running = ledger

@@ -9,12 +9,28 @@ import { createSimulator } from './executors/simulator/simulator.ts'
 import { createFacts } from './facts/index.ts'
 import type { HttpPorts } from './http/ports.ts'
 import type { EventStore, ExecutorRegistry, Finding, Log } from './ports.ts'
-import type { Projector } from './projector/projector.ts'
+import { startProjectorThread } from './projector/in-thread.ts'
+import type { Projector, ProjectorPorts } from './projector/projector.ts'
 import { PROJECTIONS, readList, readProjection } from './projector/read-models.ts'
 import { examineDatabase } from './stores/postgres/examine.ts'
 import { whyNotServable } from './stores/postgres/migrate.ts'
 import { POOL_SIZES } from './stores/postgres/pool.ts'
 import type { Telemetry } from './telemetry/index.ts'
+
+/** Starts the projectors of the read models: see startProjectors. */
+export type StartProjectors = (
+  ports: ProjectorPorts & Readonly<{ url: string }>,
+) => readonly Projector[]
+
+const isSource = import.meta.url.endsWith('.ts')
+const PROJECTOR_THREAD = new URL(
+  isSource ? './projector-thread.ts' : './projector-thread.js',
+  import.meta.url,
+)
+
+export const startProjectorsInThread = (
+  ports: Pick<Parameters<StartProjectors>[0], 'url' | 'log'>,
+): readonly Projector[] => startProjectorThread(PROJECTOR_THREAD, ports)
 
 /** The read models: what is written by these projectors, and the connections that read it. */
 export function openReadModels(pool: pg.Pool, store: EventStore, projectors: readonly Projector[]) {

@@ -9,12 +9,6 @@ const RETRY_MS = 1_000
 /** What it reads is soon forgotten: more room for the young would only stand in memory. */
 const YOUNG = { maxYoungGenerationSizeMb: 8 }
 
-const isSource = import.meta.url.endsWith('.ts')
-const ENTRY = new URL(
-  isSource ? '../projector-thread.ts' : '../projector-thread.js',
-  import.meta.url,
-)
-
 /** What the thread tells: where a projector stands, or a line for the log. */
 export type FromThread =
   | Readonly<{ kind: 'status'; projection: string; status: ProjectorStatus }>
@@ -27,13 +21,13 @@ export type FromThread =
 
 /**
  * The projectors in a thread of their own, on the log at `url`: folding and writing some hundred
- * events in one turn must not keep callers of the front door waiting. A thread that dies is said
- * to be stopped, and started again.
+ * events in one turn must not keep callers of the front door waiting. `entry` is the module that
+ * the thread runs. A thread that dies is said to be stopped, and started again.
  */
-export function startProjectorThread({
-  url,
-  log,
-}: Readonly<{ url: string; log: Log }>): readonly Projector[] {
+export function startProjectorThread(
+  entry: URL,
+  { url, log }: Readonly<{ url: string; log: Log }>,
+): readonly Projector[] {
   const statuses = new Map<string, ProjectorStatus>()
   const setAll = (status: ProjectorStatus): void => {
     for (const { name } of PROJECTIONS) statuses.set(name, status)
@@ -47,10 +41,7 @@ export function startProjectorThread({
 
   function start(): Worker {
     setAll({ state: 'starting', detail: '' })
-    const started = new Worker(isSource ? fromSource() : ENTRY, {
-      workerData: url,
-      resourceLimits: YOUNG,
-    })
+    const started = new Worker(loadable(entry), { workerData: url, resourceLimits: YOUNG })
     started.on('message', (message: FromThread) => {
       if (message.kind === 'log') log[message.level](message.fields, message.message)
       else statuses.set(message.projection, message.status)
@@ -80,10 +71,11 @@ export function startProjectorThread({
 }
 
 /** A thread does not have the loader of sources that its process has: it loads it, then the entry. */
-function fromSource(): URL {
+function loadable(entry: URL): URL {
+  if (!entry.pathname.endsWith('.ts')) return entry
   const forCommonJs = pathToFileURL(createRequire(import.meta.url).resolve('tsx/esm/api'))
   const text = `import { register } from '${new URL('index.mjs', forCommonJs).href}'
     register()
-    await import('${ENTRY.href}')`
+    await import('${entry.href}')`
   return new URL(`data:text/javascript,${encodeURIComponent(text)}`)
 }

@@ -1,4 +1,3 @@
-import fc from 'fast-check'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { CONTROL_STREAM } from '../../domain/identity.ts'
@@ -11,7 +10,6 @@ import {
 } from '../../src/stores/postgres/event-store.ts'
 import { createDatabase, type TestDatabase } from '../support/database.ts'
 import { openLedger } from '../support/ledger.ts'
-import { isSound, namespaceTexts } from '../support/namespace-texts.ts'
 import { until } from '../support/until.ts'
 import { controlAppend, dispatchAppend, newStream, newStreams, WHOLE_LIFE } from './appends.ts'
 import { collect } from './event-store.ts'
@@ -104,8 +102,7 @@ describe('the log cannot be changed', () => {
 
   it('by a function but append: of the others that the runtime login may call none writes the log', async () => {
     const functions = await runtime.query(`
-      select proname, prosecdef, proconfig, prosqlbody is not null as bound,
-        has_function_privilege(oid, 'execute') as callable
+      select proname, prosecdef, proconfig, has_function_privilege(oid, 'execute') as callable
       from pg_proc where pronamespace = 'ledger'::regnamespace order by proname`)
     const callable = functions.rows.filter((row) => row.callable)
     expect(callable.map((row) => row.proname)).toEqual([
@@ -125,8 +122,7 @@ describe('the log cannot be changed', () => {
       'revoke_key',
       'touch_keys',
     ])
-    // A body that is bound when it is made looks up no name later.
-    for (const { proconfig } of functions.rows.filter((row) => !row.bound)) {
+    for (const { proconfig } of functions.rows) {
       expect(proconfig).toContain('search_path=pg_catalog, pg_temp')
     }
   })
@@ -380,19 +376,3 @@ async function connect(connectionString: string): Promise<pg.Client> {
   await client.connect()
   return client
 }
-
-describe('the check of an output namespace', () => {
-  it('keeps the grammar of the safety contract, for every text', async () => {
-    const texts = fc
-      .sample(namespaceTexts, 3_000)
-      .filter((text) => !text.includes('\0') && text.isWellFormed())
-    const { rows } = await superuser.query<{ sound: boolean }>(
-      `select ledger.is_dry_run_namespace(t.text) as sound
-        from unnest($1::text[]) with ordinality as t(text, place) order by place`,
-      [texts],
-    )
-    const differing = texts.filter((text, index) => rows[index]?.sound !== isSound(text))
-    expect(differing).toEqual([])
-    expect(texts.filter(isSound).length).toBeGreaterThan(100)
-  })
-})

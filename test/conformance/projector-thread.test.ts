@@ -2,9 +2,9 @@ import type { Worker } from 'node:worker_threads'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Log } from '../../src/ports.ts'
-import { startProjectorThread } from '../../src/projector/in-thread.ts'
 import { PROJECTIONS } from '../../src/projector/read-models.ts'
 import { createPostgresEventStore } from '../../src/stores/postgres/event-store.ts'
+import { startProjectorsInThread } from '../../src/wiring.ts'
 import { createDatabase, type TestDatabase } from '../support/database.ts'
 import { untilFollowed } from '../support/followed.ts'
 import { silentLog } from '../support/silent-log.ts'
@@ -27,7 +27,7 @@ afterAll(() => database.drop())
 describe('the thread of the projectors', () => {
   it('keeps every read model, says so, and ends when it is told to', async () => {
     const store = createPostgresEventStore(database.runtimeUrl)
-    const projectors = startProjectorThread({ url: database.runtimeUrl, log: silentLog })
+    const projectors = startProjectorsInThread({ url: database.runtimeUrl, log: silentLog })
     const names = projectors.map((it) => it.projection.name)
     expect(names).toEqual(PROJECTIONS.map((it) => it.name))
     expect(projectors.map((it) => it.status().state)).toEqual(names.map(() => 'starting'))
@@ -45,7 +45,7 @@ describe('the thread of the projectors', () => {
     const { log, lines } = keptLog()
     const url = new URL(database.runtimeUrl)
     url.pathname = '/nowhere'
-    const projectors = startProjectorThread({ url: url.href, log })
+    const projectors = startProjectorsInThread({ url: url.href, log })
     await until(() => projectors.every((it) => it.status().state === 'stopped'))
     expect(projectors[0]?.status().detail).toBe('the batch failed: 3D000')
     await Promise.all(projectors.map((it) => it.close()))
@@ -56,7 +56,7 @@ describe('the thread of the projectors', () => {
     const threads: Worker[] = []
     const note = (thread: Worker) => threads.push(thread)
     process.on('worker', note)
-    const projectors = startProjectorThread({ url: database.runtimeUrl, log: silentLog })
+    const projectors = startProjectorsInThread({ url: database.runtimeUrl, log: silentLog })
     const states = () => new Set(projectors.map((it) => it.status().state))
     const followsAgain = () => until(() => states().size === 1 && states().has('following'))
     await followsAgain()
