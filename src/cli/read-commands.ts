@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { isObject, type Json, type JsonObject } from '../../domain/json.ts'
 import { LedgerError } from '../errors.ts'
-import { parseStrictJson } from '../http/strict-json.ts'
+import { parseStrictJson } from '../strict-json/parse-strict-json.ts'
 import { UsageError } from './exit.ts'
 
 /** Reads commands from a file, or standard input for `-`: one, a JSON array, or NDJSON. */

@@ -17,6 +17,7 @@ import {
 } from 'fastify-type-provider-zod'
 import { LIMITS } from '../../domain/limits.ts'
 import { LedgerError } from '../errors.ts'
+import { parseStrictJson } from '../strict-json/parse-strict-json.ts'
 import { createTokenBuckets } from '../token-buckets.ts'
 import { toLedgerError } from './known-errors.ts'
 import { addLoadLimits, addStop, createTurns } from './load.ts'
@@ -35,7 +36,6 @@ import { readModelRoutes } from './routes/read-models.ts'
 import { selfTestRoutes } from './routes/self-test.ts'
 import { switchRoutes } from './routes/switch.ts'
 import { addStreams } from './streams.ts'
-import { parseStrictJson } from './strict-json.ts'
 
 /** Builds the server. It listens to nothing yet: tests use `inject`. `watch` may add hooks. */
 export async function createServer(

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import type { DispatchCommand } from '../../domain/dispatch/command.ts'
 import { dispatchIdOf, dispatchStream, eventIdText, identityText } from '../../domain/identity.ts'
-import { parseStrictJson } from '../../src/http/strict-json.ts'
 import { eventId, identify, isDispatchId } from '../../src/identity.ts'
+import { parseStrictJson } from '../../src/strict-json/parse-strict-json.ts'
 
 type CommandCase = {
   readonly name: string

@@ -2,7 +2,7 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Json } from '../../domain/json.ts'
 import { LedgerError } from '../../src/errors.ts'
-import { parseStrictJson } from '../../src/http/strict-json.ts'
+import { parseStrictJson } from '../../src/strict-json/parse-strict-json.ts'
 import { jsonTestSuite, PUBLISHED_ANSWERS, publishedCases } from '../support/json-test-suite.ts'
 
 /** What an edit may put into a text: mostly what JSON is made of. */
