@@ -116,9 +116,11 @@ export interface Executor {
   readonly sideEffects: 'none'
   /** Raised by its author when the same plan could give another output. */
   readonly build: number
+  /** Whether it reaches out of this machine's hands: then what was judged is recorded before it runs. */
+  readonly io: boolean
 
-  /** What shows that it can only read, as seen now. Stored in the snapshot. */
-  facts(): Promise<Json>
+  /** What shows that it can only read where this plan leads, as seen now. Stored in the snapshot. */
+  facts(plan: Plan): Promise<Json>
 
   /**
    * Invokes once and reports, or rejects with `ExecutorFailure`. Ends soon after `signal` aborts

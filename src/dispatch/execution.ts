@@ -1,6 +1,6 @@
 import { canonicalJson } from '../../domain/canonical-json.ts'
 import type { AskedCommand } from '../../domain/dispatch/command.ts'
-import type { Material } from '../../domain/dispatch/judgement.ts'
+import type { Judgement, Material } from '../../domain/dispatch/judgement.ts'
 import type { Plan } from '../../domain/dispatch/plan.ts'
 import type { ExecutorStamp, Pins } from '../../domain/events.ts'
 import { isObject, type Json } from '../../domain/json.ts'
@@ -24,11 +24,18 @@ export type Execution = Readonly<{
   result: Material['result']
 }>
 
-/**
- * Gives the execution of a plan: by running it, or the one this call holds already. `stopped`: the
- * switch ended it.
- */
-export type ExecutionTurn = (plan: Plan, setting: Setting) => Promise<Execution | 'stopped'>
+/** Why there is none, and all is to be judged again: the switch ended it, or the log had moved before it began. */
+export type NoExecution = 'stopped' | 'overtaken'
+
+/** What was judged when it is the executor's turn, and what its events are made of. */
+export type Reached = Readonly<{ judgement: Judgement; material: Material }>
+
+/** Gives the execution of a plan: by running it, or the one this call holds already. */
+export type ExecutionTurn = (
+  plan: Plan,
+  setting: Setting,
+  reached: Reached,
+) => Promise<Execution | NoExecution>
 
 /** A report belongs to the pins and the build it ran with, and to the release it ran under. */
 export const belongsTo = (execution: Execution, setting: Setting): boolean =>

@@ -19,7 +19,7 @@ import { isObject, type Json } from '../../domain/json.ts'
 import { LIMITS } from '../../domain/limits.ts'
 import type { ExecutorRegistry, Facts } from '../ports.ts'
 import { within } from '../within.ts'
-import { belongsTo, type Execution, type ExecutionTurn } from './execution.ts'
+import { belongsTo, type Execution, type ExecutionTurn, type NoExecution } from './execution.ts'
 
 /** What one judgement is about. One fold value serves the whole of it. */
 export type Ask = Readonly<{
@@ -32,8 +32,8 @@ export type Ask = Readonly<{
 export type Judged = Readonly<{
   judgement: Judgement
   material: Material
-  /** The report this judgement rests on, if an executor gave one or failed to, or was stopped. */
-  execution: Execution | 'stopped' | null
+  /** The report this judgement rests on, if an executor gave one or failed to, or why it has none. */
+  execution: Execution | NoExecution | null
 }>
 
 export type JudgePorts = Readonly<{ facts: Facts; executors: ExecutorRegistry }>
@@ -80,9 +80,10 @@ async function judgeExecution(
   }
   const { pins, executor } = material
   const setting = { pins, executor, lastFlip: lastFlipFor(control, command) }
-  const execution = await turn(plan, setting)
-  if (execution === 'stopped' || !belongsTo(execution, setting)) {
-    return { judgement: judgementOf(control.revision, gates), material, execution }
+  const reached = { judgement: judgementOf(control.revision, gates), material }
+  const execution = await turn(plan, setting, reached)
+  if (typeof execution === 'string' || !belongsTo(execution, setting)) {
+    return { ...reached, execution }
   }
   const judged = await inOrder(gatesOf('execution'), ask, () => Promise.resolve(execution.seen))
   return {

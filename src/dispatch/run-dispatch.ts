@@ -12,7 +12,13 @@ import type { DispatchCall, EventStore, FollowedLog, Log } from '../ports.ts'
 import { assertNamespaceAllowed } from './allowed-namespace.ts'
 import { answer, type DispatchAnswer } from './answer.ts'
 import { type Committed, commit } from './commit.ts'
-import { belongsTo, type ExecutionTurn, execute } from './execution.ts'
+import {
+  belongsTo,
+  type Execution,
+  type ExecutionTurn,
+  execute,
+  type Reached,
+} from './execution.ts'
 import { type Ask, type Judged, type JudgePorts, judge } from './judge.ts'
 import { loadIdentified } from './load-dispatch.ts'
 import type { Clock, Pacing } from './pacing.ts'
@@ -35,7 +41,9 @@ type Run = {
   readonly startedMs: number
   readonly appended: Recorded<DispatchEvent>[]
   /** The report of an earlier try that lost its append, or that the switch ended its run. */
-  held: Judged['execution']
+  held: Execution | 'stopped' | null
+  /** The stream after what was appended before the executor's turn of this try. */
+  reached: DispatchState | null
   /** A refused execution that is not recorded yet: an observation, to be recorded whatever comes. */
   observation: Judgement | null
 }
@@ -52,7 +60,15 @@ export async function runDispatch(
 ): Promise<DispatchAnswer> {
   const identity = identify(call.command)
   const startedMs = ports.clock()
-  const run: Run = { call, identity, startedMs, appended: [], held: null, observation: null }
+  const run: Run = {
+    call,
+    identity,
+    startedMs,
+    appended: [],
+    held: null,
+    reached: null,
+    observation: null,
+  }
   try {
     assertNamespaceAllowed(call.caller, call.command)
     return await untilAnswered(run, ports)
@@ -64,12 +80,14 @@ export async function runDispatch(
 async function untilAnswered(run: Run, ports: DispatchPorts): Promise<DispatchAnswer> {
   const { call, identity } = run
   for (let attempt = 1; attempt <= LIMITS.appendTries; attempt++) {
-    const ask = await load(run, ports)
-    const judged = await judge(ask, ports, executionTurn(run, ask, ports))
-    if (judged.execution === 'stopped') {
-      run.held = 'stopped'
+    const loaded = await load(run, ports)
+    run.reached = null
+    const judged = await judge(loaded, ports, executionTurn(run, loaded, ports))
+    if (typeof judged.execution === 'string') {
+      if (judged.execution === 'stopped') run.held = 'stopped'
       continue
     }
+    const ask = { ...loaded, state: run.reached ?? loaded.state }
     if (judged.judgement.refusal?.stage === 'execution')
       ports.pacing.pauses.mark(identity.dispatchId)
     if (isOvertaken(run, judged)) break
@@ -111,15 +129,16 @@ async function load(run: Run, { ledger, log }: DispatchPorts): Promise<Ask> {
 
 /** The executor's turn: a report of this call that still belongs is used again, not run again. */
 function executionTurn(run: Run, ask: Ask, ports: DispatchPorts): ExecutionTurn {
-  return async (plan, setting) => {
+  return async (plan, setting, reached) => {
     const { held, observation } = run
     const report = held === 'stopped' ? null : held
     if (report !== null && (observation !== null || belongsTo(report, setting))) return report
-    if (held !== null && deadlineMs(run, ask) - ports.clock() < plan.limits.timeMs) {
-      throw new LedgerError(
-        'contended',
-        'Other calls changed the log until too little time was left',
-      )
+    const reachesOut = ports.executors.get(setting.executor.type)?.io !== false
+    if (
+      held !== null &&
+      (reachesOut || deadlineMs(run, ask) - ports.clock() < plan.limits.timeMs)
+    ) {
+      throw new LedgerError('contended', 'Other calls changed the log until it was too late to run')
     }
     const { dispatchId } = run.identity
     if (!ports.pacing.pauses.mayStart(dispatchId)) {
@@ -131,9 +150,28 @@ function executionTurn(run: Run, ask: Ask, ports: DispatchPorts): ExecutionTurn 
         },
       )
     }
+    if (reachesOut && !(await isRecorded(run, { ask, ...reached }, ports))) return 'overtaken'
     const { command } = ask
     return execute(ports.executors, { command, plan, setting, watch: ports.watch })
   }
+}
+
+/**
+ * Appends what was reached before anything reaches out: the append itself shows that no control
+ * event, so no halt, came after the judgement. Where all of it is recorded already, control is read once more.
+ */
+async function isRecorded(
+  run: Run,
+  { ask, judgement, material }: { ask: Ask } & Reached,
+  ports: DispatchPorts,
+): Promise<boolean> {
+  const events = decide(ask.command, ask.state, judgement, material)
+  if (!hasEvents(events)) {
+    const { control } = await ports.ledger.current()
+    return control.revision === judgement.controlRevision
+  }
+  run.reached = await append(run, ports, { ask, events, judgement })
+  return run.reached !== null
 }
 
 function deadlineMs(run: Run, { control, command }: Ask): number {
@@ -147,7 +185,7 @@ const isOvertaken = (run: Run, { judgement }: Judged): boolean =>
   run.observation !== null && judgement.refusal?.stage !== 'execution'
 
 function remember(run: Run, { execution, judgement }: Judged): void {
-  run.held = execution
+  run.held = typeof execution === 'string' ? null : execution
   if (judgement.refusal?.stage === 'execution') run.observation = judgement
 }
 

@@ -44,12 +44,13 @@ export function measureAppend<R>(metrics: Metrics, append: () => Promise<R>): Pr
 
 /** Times dry runs. One without a report has the kind of its failure for a verdict. */
 export function measureExecutor(metrics: Metrics, executor: Executor): Executor {
-  const { type, sideEffects, build } = executor
+  const { type, sideEffects, build, io } = executor
   return {
     type,
     sideEffects,
     build,
-    facts: () => executor.facts(),
+    io,
+    facts: (plan) => executor.facts(plan),
     async dryRun(plan: Plan, signal: AbortSignal) {
       const stop = metrics.executorSeconds.startTimer({ type })
       try {

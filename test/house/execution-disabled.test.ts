@@ -146,7 +146,7 @@ function memberOf(member: ts.TypeElement): string {
   return plain ? name : `${name}()`
 }
 
-const PORT = ['type', 'sideEffects', 'build', 'facts()', 'dryRun()']
+const PORT = ['type', 'sideEffects', 'build', 'io', 'facts()', 'dryRun()']
 
 describe('the port Executor', () => {
   const ports = SOURCES.filter((source) => source.fileName === 'src/ports.ts')
@@ -178,7 +178,7 @@ describe('the port Executor', () => {
     ['a getter', 'get run(): () => void'],
   ])('canary: catches %s', (_what, member) => {
     const text = `export interface Executor { readonly type: string; readonly sideEffects: 'none'
-      readonly build: number; facts(): Promise<Json>; dryRun(): Promise<Report>; ${member} }`
+      readonly build: number; readonly io: boolean; facts(): Promise<Json>; dryRun(): Promise<Report>; ${member} }`
     expect(membersOf([parse('src/ports.ts', text)], 'Executor')).not.toEqual(PORT)
   })
 

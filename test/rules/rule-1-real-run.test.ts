@@ -8,7 +8,7 @@ import { SAMPLE_CATALOGUE, sampleCommand } from '../support/sample.ts'
 const executor = new ScriptedExecutor()
 /** What the server asked its executor for. The port has these members and no other. */
 const touched = new Set<PropertyKey>()
-const PORT = ['type', 'build', 'sideEffects', 'facts', 'dryRun']
+const PORT = ['type', 'build', 'io', 'sideEffects', 'facts', 'dryRun']
 
 let ledger: TestLedger
 beforeAll(async () => {

@@ -35,6 +35,7 @@ export class ScriptedExecutor {
   type: unknown = 'simulator'
   sideEffects: unknown = 'none'
   build: unknown = 1
+  io: unknown = false
   runs = 0
   onFacts: () => unknown = () => ({ isolation: 'process' })
   onRun: (plan: Plan, signal: AbortSignal) => unknown = (plan) => dryReport(plan)
