@@ -9,6 +9,8 @@ export const LIMITS = {
   jsonDepth: 32,
   paramsBytes: 32 * 1024,
   outputBytes: 64 * 1024,
+  outputRows: 10_000,
+  sqlLength: 32 * 1024,
   manifestBytes: 256 * 1024,
   namespaceLength: 200,
   executorTimeMs: 30_000,

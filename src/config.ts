@@ -7,16 +7,27 @@ const port = z
   .transform(Number)
   .pipe(z.int().max(65_535))
 
+const postgresUrl = z.string().regex(/^postgres(ql)?:\/\//, 'must start with postgres://')
+const sqlSources = z.record(z.string().min(1).max(63), postgresUrl)
+
+/** A text that is no JSON is as wrong as JSON of another shape. */
+function readSqlSources(text: string, context: z.RefinementCtx): Record<string, string> {
+  try {
+    return sqlSources.parse(JSON.parse(text))
+  } catch {
+    context.addIssue('must be a JSON object of Postgres URLs by name')
+    return z.NEVER
+  }
+}
+
 /** The settings of a server, from the environment. INTERFACES of the product: names never change. */
 const settings = z.object({
   LEDGER_HOST: z.string().min(1).default('127.0.0.1'),
   LEDGER_PORT: port.default(4400),
   LEDGER_DATA_DIR: z.string().min(1).default('.dispatch-ledger'),
-  DATABASE_URL: z
-    .string()
-    .regex(/^postgres(ql)?:\/\//, 'must start with postgres://')
-    .optional(),
+  DATABASE_URL: postgresUrl.optional(),
   LEDGER_STORE: z.literal('postgres', 'must be postgres').default('postgres'),
+  LEDGER_SQL_SOURCES: z.string().default('{}').transform(readSqlSources),
   LEDGER_LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
     .default('info'),
@@ -29,6 +40,7 @@ const HINTS: Readonly<Record<string, string>> = {
   LEDGER_PORT: 'a port number, or 0 for a free one',
   DATABASE_URL: 'a Postgres URL that starts with postgres://',
   LEDGER_STORE: 'postgres',
+  LEDGER_SQL_SOURCES: 'a JSON object, each member a source name with its Postgres URL',
   LEDGER_LOG_LEVEL: 'trace, debug, info, warn, error, fatal or silent',
 }
 
@@ -38,8 +50,13 @@ export type Config = Readonly<{
   port: number
   dataDir: string
   databaseUrl: string | undefined
+  /** Read-only logins that dry runs may use, by the names that targets have for them. */
+  sqlSources: Readonly<Record<string, string>>
   logLevel: z.infer<typeof settings>['LEDGER_LOG_LEVEL']
 }>
+
+/** These may hold a password. */
+const SECRET = ['DATABASE_URL', 'LEDGER_SQL_SOURCES']
 
 /** A setting that cannot be used. The message is one sentence that names the variable. */
 export class ConfigError extends Error {}
@@ -53,7 +70,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   if (!result.success) {
     const name = String(result.error.issues[0]?.path[0])
     const found = JSON.stringify(given[name])
-    const shown = name === 'DATABASE_URL' ? 'something else' : found
+    const shown = SECRET.includes(name) ? 'something else' : found
     throw new ConfigError(`${name} must be ${HINTS[name] ?? 'set'}; found ${shown}.`)
   }
   const { data } = result
@@ -63,6 +80,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     port: data.LEDGER_PORT,
     dataDir: data.LEDGER_DATA_DIR,
     databaseUrl: data.DATABASE_URL,
+    sqlSources: data.LEDGER_SQL_SOURCES,
     logLevel: data.LEDGER_LOG_LEVEL,
   }
 }

@@ -224,13 +224,15 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorEntry>> = {
     ...operator,
     rule: 4,
     title: 'The executor could do more than read',
-    remedy: 'Give it a read-only login, and a contract that declares sideEffects: none.',
+    remedy:
+      'Give it a login that only reads (dispatch-ledger doctor --source NAME --sql), and a contract that declares sideEffects: none.',
   },
   'sql-not-allowed': {
     ...caller,
     rule: 4,
     title: 'The statement is not an allowed SELECT',
-    remedy: 'Register a contract with one SELECT of allowed functions and schemas.',
+    remedy:
+      'Register a contract with one SELECT of allowed functions, on schemas that the target offers.',
   },
   'baseline-mismatch': {
     ...owner,

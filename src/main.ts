@@ -55,8 +55,10 @@ export type Doubles = Readonly<{
   negativeControls?: readonly NegativeControlResult[]
 }>
 
-/** Left out, the projectors run in the thread of the ledger. */
-type Parts = Doubles & Readonly<{ projectors?: StartProjectors }>
+/** Left out, the projectors run in the thread of the ledger, and no source is known. */
+export type Parts = Doubles &
+  Readonly<{ projectors?: StartProjectors }> &
+  Partial<Pick<Config, 'sqlSources'>>
 
 export type Ledger = Readonly<{ app: FastifyInstance; close(): Promise<void> }>
 
@@ -68,7 +70,7 @@ export async function createLedger(
   url: string,
   version: string,
   logger: FastifyBaseLogger,
-  { projectors: start = startProjectors, ...doubles }: Parts = {},
+  { projectors: start = startProjectors, sqlSources = {}, ...doubles }: Parts = {},
 ): Promise<Ledger> {
   assertNothingExecutes()
   const pool = createPool(url, 'readers')
@@ -77,14 +79,14 @@ export async function createLedger(
   const telemetry = createTelemetry()
   const kept = watchAppends(doubles.store?.(postgres) ?? postgres, telemetry.aroundAppend)
   const store = { ...kept, tail: createSharedTail(kept) }
-  const invoking = openExecutors(doubles.executors, telemetry, logger)
-  const { executors, facts, runBaseline } = invoking
+  const invoking = openExecutors(doubles.executors, { sqlSources }, telemetry, logger)
+  const { executors, facts, runBaseline, whyBadProgram } = invoking
   const ledger = telemetry.ledger(followControl(store, logger))
   const clock = () => performance.now()
   const pacing = createPacing(clock)
   const watch = createRunWatch(ledger)
   const dispatchPorts = { store, ledger, facts, executors, clock, pacing, watch, log: logger }
-  const controlPorts = { store, ledger, runBaseline, whyBadSchema, executors }
+  const controlPorts = { store, ledger, runBaseline, whyBadSchema, whyBadProgram, executors }
   const { aroundBatch } = telemetry
   const connectProjector = () => connect(url, 'projector')
   const projectorPorts = { url, store, log: logger, aroundBatch, connect: connectProjector }
@@ -151,6 +153,7 @@ export async function serve(config: Config, logger: FastifyBaseLogger): Promise<
     await assertServable(url)
     ledger = await createLedger(url, config.version, logger, {
       projectors: startProjectorsInThread,
+      sqlSources: config.sqlSources,
     })
     const address = await listen(ledger.app, config)
     await embedded?.announce(address)

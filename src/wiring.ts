@@ -1,11 +1,20 @@
+import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { FastifyBaseLogger } from 'fastify'
 import type pg from 'pg'
+import type { ContractBody } from '../domain/control/manifest.ts'
 import type { Config } from './config.ts'
 import { attachEmbeddedPostgres, EmbeddedError } from './embedded/index.ts'
 import { createBaselineRunner } from './executors/baseline.ts'
 import { createSimulator } from './executors/simulator/simulator.ts'
+import {
+  examineSource,
+  lookAtSource,
+  summarizeSource,
+} from './executors/sql-read/examine-source.ts'
+import { readerSql } from './executors/sql-read/reader-sql.ts'
+import { createSqlRead, whyBadSqlProgram } from './executors/sql-read/sql-read.ts'
 import { createFacts } from './facts/index.ts'
 import type { HttpPorts } from './http/ports.ts'
 import type { EventStore, ExecutorRegistry, Finding, Log } from './ports.ts'
@@ -46,24 +55,47 @@ export function openReadModels(pool: pg.Pool, store: EventStore, projectors: rea
 /** What invokes, and the facts that rest on it. Measured are the dry runs of dispatches alone. */
 export function openExecutors(
   given: ExecutorRegistry | undefined,
+  { sqlSources }: Pick<Config, 'sqlSources'>,
   telemetry: Telemetry,
   logger: FastifyBaseLogger,
 ) {
   const simulator = createSimulator({ log: logger })
-  const plain = given ?? new Map([[simulator.type, simulator]])
-  const executors = given ?? new Map([[simulator.type, telemetry.executor(simulator)]])
+  const sqlRead = createSqlRead(sqlSources)
+  const own = [simulator, sqlRead]
+  const plain = given ?? new Map(own.map((it) => [it.type, it]))
+  const executors = given ?? new Map(own.map((it) => [it.type, telemetry.executor(it)]))
   const runBaseline = createBaselineRunner(plain)
   return {
     executors,
     runBaseline,
     facts: telemetry.facts(createFacts(executors, runBaseline)),
+    whyBadProgram: ({ executor, program }: ContractBody) =>
+      executor === sqlRead.type ? whyBadSqlProgram(program) : null,
     /** Processes start before the first dispatch needs them; a gate says so if they cannot. */
     warmUp() {
-      for (const executor of executors.values()) executor.facts().catch(() => undefined)
+      if (given === undefined) simulator.facts().catch(() => undefined)
     },
-    close: () => simulator.close(),
+    async close() {
+      await Promise.all(own.map((executor) => executor.close()))
+    },
   }
 }
+
+/** Why dry runs may use one source, or may not. */
+export const examineSqlSource = async (name: string, url: string): Promise<readonly Finding[]> =>
+  examineSource(name, await lookAtSource(url))
+
+/** The sources of a config, one finding each. */
+export const examineSqlSources = ({ sqlSources }: Config): Promise<readonly Finding[]> =>
+  Promise.all(
+    Object.entries(sqlSources).map(async ([name, url]) =>
+      summarizeSource(name, await lookAtSource(url)),
+    ),
+  )
+
+/** For the owner of a source's database: a login that can only read. */
+export const sqlForReader = async (name: string, url: string): Promise<string> =>
+  readerSql(name, url, await lookAtSource(url), randomBytes(18).toString('base64url'))
 
 const LISTENERS = 2
 /** What one server opens at most: its pools, who listens for appends, and one a read model. */

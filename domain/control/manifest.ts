@@ -23,11 +23,14 @@ export type ContractBody = Readonly<{
   baseline?: readonly BaselineCase[]
 }>
 export type FixtureBody = Readonly<{ kind: 'Fixture'; id: string; version: number; data: Json }>
+/** Beside these a target has what its executor type asks of it. */
 export type TargetBody = Readonly<{
   kind: 'Target'
   id: string
   version: number
   executor: string
+  /** sql-read: only a standby will do, which refuses every write itself. */
+  replica?: boolean
 }>
 export type ManifestBody = ContractBody | FixtureBody | TargetBody
 

@@ -10,7 +10,7 @@ export type Plan = Readonly<{
   params: JsonObject
   fixture: Json
   target: TargetBody
-  limits: Readonly<{ timeMs: number; outputBytes: number }>
+  limits: Readonly<{ timeMs: number; rows: number; outputBytes: number }>
 }>
 
 /** The plan of a command that was admitted, or null while a part of it is missing. */
@@ -44,9 +44,10 @@ export const planForCase = (
 
 /** A contract may lower a limit, never raise it. */
 export function limitsOf(contract: ContractBody): Plan['limits'] {
-  const { timeMs = LIMITS.executorTimeMs, bytes = LIMITS.outputBytes } = contract.limits ?? {}
+  const { timeMs, rows, bytes } = contract.limits ?? {}
   return {
-    timeMs: Math.min(timeMs, LIMITS.executorTimeMs),
-    outputBytes: Math.min(bytes, LIMITS.outputBytes),
+    timeMs: Math.min(timeMs ?? LIMITS.executorTimeMs, LIMITS.executorTimeMs),
+    rows: Math.min(rows ?? LIMITS.outputRows, LIMITS.outputRows),
+    outputBytes: Math.min(bytes ?? LIMITS.outputBytes, LIMITS.outputBytes),
   }
 }

@@ -6,6 +6,7 @@ import { SPECIMEN_COMMAND, specimenControl } from './specimen.ts'
 /** What each executor type must show. A type that is not here can show nothing. */
 export const EVIDENCE_NAMES: Readonly<Record<string, readonly string[]>> = {
   simulator: ['isolated'],
+  'sql-read': ['noTransactionId', 'stillReadOnly', 'canaryIntact'],
 }
 
 /**

@@ -1,11 +1,35 @@
-import { findContract } from '../control/state.ts'
-import { isObject, type JsonObject } from '../json.ts'
+import type { TargetBody } from '../control/manifest.ts'
+import { findContract, newestTarget } from '../control/state.ts'
+import { isObject, type Json, type JsonObject } from '../json.ts'
+import type { RefusalCode } from '../refusal.ts'
 import { fail, type Gate, indeterminate, pass } from './gate.ts'
 import { SPECIMEN_COMMAND, SPECIMEN_MANIFESTS, specimenControl } from './specimen.ts'
 
-/** What the facts of each executor type must say. A type that is not here can show nothing. */
-const SHOWS_READ_ONLY: Readonly<Record<string, (facts: JsonObject) => boolean>> = {
-  simulator: ({ isolation }) => isolation === 'process',
+type Objection = RefusalCode | null
+
+/** What is said against the facts of each executor type. A type that is not here can show nothing. */
+const OBJECTIONS: Readonly<Record<string, (facts: JsonObject, target?: TargetBody) => Objection>> =
+  {
+    simulator: ({ isolation }) => (isolation === 'process' ? null : 'executor-unsafe'),
+    'sql-read': ({ sql, source }, target) => {
+      if (!isObject(sql) || sql['allowed'] !== true) return 'sql-not-allowed'
+      return isOnlyReader(source, target?.replica === true) ? null : 'executor-unsafe'
+    },
+  }
+
+function objectionTo(type: string, facts: JsonObject, target?: TargetBody): Objection {
+  const object = Object.hasOwn(OBJECTIONS, type) ? OBJECTIONS[type] : undefined
+  return object === undefined ? 'executor-unsafe' : object(facts, target)
+}
+
+/** Whatever a login can do beyond reading stands in one of these lists. */
+const STRENGTHS = ['attributes', 'memberships', 'owns', 'writes', 'reaches']
+
+function isOnlyReader(source: Json | undefined, mustBeReplica: boolean): boolean {
+  if (!isObject(source)) return false
+  const isWeak = (list: Json | undefined) => Array.isArray(list) && list.length === 0
+  if (!STRENGTHS.every((name) => isWeak(source[name]))) return false
+  return !mustBeReplica || source['replica'] === true
 }
 
 /** Rule 4. `seen` is `{ sideEffects, facts }`: what the executor declares and what shows it. */
@@ -19,8 +43,10 @@ export const readOnly: Gate = {
     if (contract === undefined || !isObject(seen)) return indeterminate()
     const { facts, sideEffects } = seen
     if (!isObject(facts) || typeof sideEffects !== 'string') return indeterminate()
-    const isDeclared = contract.sideEffects === 'none' && sideEffects === 'none'
-    return isDeclared && isShown(contract.executor, facts) ? pass() : fail('executor-unsafe')
+    if (contract.sideEffects !== 'none' || sideEffects !== 'none') return fail('executor-unsafe')
+    const target = newestTarget(control, command.target)?.body
+    const objection = objectionTo(contract.executor, facts, target)
+    return objection === null ? pass() : fail(objection)
   },
   negativeControl: {
     command: SPECIMEN_COMMAND,
@@ -35,6 +61,3 @@ export const readOnly: Gate = {
     code: 'executor-unsafe',
   },
 }
-
-const isShown = (type: string, facts: JsonObject): boolean =>
-  Object.hasOwn(SHOWS_READ_ONLY, type) && SHOWS_READ_ONLY[type]?.(facts) === true

@@ -75,6 +75,20 @@ export const EVIDENCE_SAYS: Readonly<Record<string, { holds: string; broken: str
       'It ran in a process of its own that had no clock, no randomness and nothing to write to.',
     broken: 'The process it ran in could not show that it was isolated.',
   },
+  noTransactionId: {
+    holds: 'Postgres gave the transaction no id, which every write of a row or an object needs.',
+    broken: 'Postgres gave the transaction an id, so something was written, or about to be.',
+  },
+  stillReadOnly: {
+    holds: 'After the statement the transaction was still READ ONLY.',
+    broken: 'After the statement the transaction was no longer READ ONLY.',
+  },
+  canaryIntact: {
+    holds:
+      'A setting local to the transaction was still there, so it was one transaction throughout, and it was rolled back.',
+    broken:
+      'A setting local to the transaction was gone or changed, so the statement ended it or reset its limits.',
+  },
 }
 
 export const gateSays = (gate: GateName, outcome: GateOutcome): string =>

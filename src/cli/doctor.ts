@@ -1,13 +1,16 @@
 import { type Config, ConfigError, readConfig } from '../config.ts'
 import type { Finding } from '../ports.ts'
 import { createLog } from '../telemetry/log.ts'
-import { examineStore } from '../wiring.ts'
-import { EXIT } from './exit.ts'
+import { examineSqlSource, examineSqlSources, examineStore, sqlForReader } from '../wiring.ts'
+import { EXIT, UsageError } from './exit.ts'
 import { examineMachine, examineServer } from './machine.ts'
 import type { CommonOptions } from './session.ts'
 
+type DoctorOptions = CommonOptions & Readonly<{ source?: string; sql?: boolean }>
+
 /** Looks at everything a ledger rests on, one line a finding, and changes nothing. */
-export async function doctor(options: CommonOptions): Promise<number> {
+export async function doctor(options: DoctorOptions): Promise<number> {
+  if (options.sql) return printReaderSql(options)
   const findings: Finding[] = []
   for await (const finding of examineAll(options)) {
     findings.push(finding)
@@ -16,12 +19,31 @@ export async function doctor(options: CommonOptions): Promise<number> {
   return exitOf(findings)
 }
 
-async function* examineAll(options: CommonOptions): AsyncGenerator<Finding> {
+async function* examineAll(options: DoctorOptions): AsyncGenerator<Finding> {
   const config = configuration()
   if ('check' in config) return yield config
+  if (options.source !== undefined) {
+    return yield* await examineSqlSource(options.source, urlOf(options.source, config))
+  }
   yield* await examineMachine(config, process.env)
   yield* await examineStore(config, await createLog('silent'))
+  yield* await examineSqlSources(config)
   yield* await examineServer(options.url, process.env)
+}
+
+/** The statements that make a login for a source; they can be piped into psql as they are. */
+async function printReaderSql({ source }: DoctorOptions): Promise<number> {
+  if (source === undefined) throw new UsageError('--sql prints a login for a source: --source NAME')
+  const sql = await sqlForReader(source, urlOf(source, readConfig(process.env)))
+  process.stdout.write(`${sql}\n`)
+  return EXIT.yes
+}
+
+function urlOf(source: string, { sqlSources }: Config): string {
+  const url = Object.hasOwn(sqlSources, source) ? sqlSources[source] : undefined
+  if (url !== undefined) return url
+  const names = Object.keys(sqlSources).join(', ') || 'none'
+  throw new UsageError(`LEDGER_SQL_SOURCES has no source ${source}; it has: ${names}.`)
 }
 
 function configuration(): Config | Finding {

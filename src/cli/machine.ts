@@ -39,7 +39,7 @@ function examineConfiguration(environment: Environment): Finding {
   const given = SETTINGS.filter((name) => (environment[name] ?? '') !== '')
   const shown = given.map((name) => {
     const value = environment[name] ?? ''
-    return `${name}=${masked(value)} (${file[name] === value ? '.env' : 'environment'})`
+    return `${name}=${name === 'LEDGER_SQL_SOURCES' ? namesIn(value) : masked(value)} (${file[name] === value ? '.env' : 'environment'})`
   })
   return ok('configuration', [...shown, 'the rest by default'].join(', '))
 }
@@ -51,6 +51,9 @@ function dotEnv(): Environment {
     return {}
   }
 }
+
+/** Every URL of it holds a password. */
+const namesIn = (sources: string): string => Object.keys(JSON.parse(sources) as object).join(', ')
 
 /** A URL may hold a password before its host, and in its parameters. */
 function masked(value: string): string {

@@ -34,6 +34,7 @@ command(program, 'serve', 'run the server').action(() =>
 )
 command(program, 'demo', 'start, dispatch the sample catalogue for real, show every outcome')
   .option('--keep', 'keep the data directory, and say how to serve it')
+  .option('--database <url>', 'run the health checks on this Postgres, by a login that only reads')
   .action((options) => run(async () => (await import('./demo.ts')).demo(options)))
 command(program, 'migrate', 'bring the schema of an external database up to date')
   .addOption(databaseUrl())
@@ -42,8 +43,11 @@ command(program, 'migrate', 'bring the schema of an external database up to date
 command(
   program,
   'doctor',
-  'look at the configuration, the database, its roles and the clocks',
-).action((options) => run(async () => (await import('./doctor.ts')).doctor(options)))
+  'look at the configuration, the database, its roles, the clocks and the sources',
+)
+  .option('--source <name>', 'look at one source of LEDGER_SQL_SOURCES, and say why it will do')
+  .option('--sql', 'with --source: print the statements that make a login which can only read')
+  .action((options) => run(async () => (await import('./doctor.ts')).doctor(options)))
 
 command(program, 'dispatch', 'dispatch one command, a JSON array or NDJSON; - is standard input')
   .argument('<file>')

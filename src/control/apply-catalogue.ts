@@ -26,6 +26,8 @@ export type CataloguePorts = ControlPorts &
   Readonly<{
     runBaseline: RunBaseline
     whyBadSchema(schema: JsonObject): string | null
+    /** Asked of contracts of good shape. */
+    whyBadProgram(contract: ContractBody): string | null
   }>
 
 export type CatalogueApplied = Readonly<{
@@ -78,9 +80,12 @@ function candidate(manifest: ReceivedManifest, ports: CataloguePorts): Candidate
   const bytes = Buffer.byteLength(canonicalJson(manifest))
   const tooLarge =
     bytes > LIMITS.manifestBytes ? `it has ${bytes} bytes, more than ${LIMITS.manifestBytes}` : null
-  const badSchema = body.kind === 'Contract' && !invalid ? ports.whyBadSchema(body.params) : null
-  return { body, sha256, invalid: tooLarge ?? invalid ?? badSchema ?? undefined }
+  const wrong = tooLarge ?? invalid ?? (body.kind === 'Contract' ? whyBad(body, ports) : null)
+  return { body, sha256, invalid: wrong ?? undefined }
 }
+
+const whyBad = (contract: ContractBody, ports: CataloguePorts): string | null =>
+  ports.whyBadSchema(contract.params) ?? ports.whyBadProgram(contract)
 
 /** All baselines of one request share one time. */
 type Checking = Readonly<{ checked: Map<string, string | undefined>; baselinesUntilMs: number }>

@@ -7,6 +7,7 @@ import {
   VERSION_MAX,
 } from '../../domain/control/manifest.ts'
 import type { JsonObject } from '../../domain/json.ts'
+import { POINTER_PATTERN } from '../../domain/json-pointer.ts'
 import { LIMITS } from '../../domain/limits.ts'
 
 const id = z.string().regex(ID_PATTERN)
@@ -52,9 +53,24 @@ const fixture = z.strictObject({ kind: z.literal('Fixture'), id, version, data: 
 const target = z.looseObject({ kind: z.literal('Target'), id, version, executor })
 const simulatorTarget = z.strictObject({ kind: z.literal('Target'), id, version, executor })
 
+const pointer = z.string().max(1_000).regex(POINTER_PATTERN, 'a JSON Pointer')
+const sqlContract = contract.omit({ baseline: true }).extend({
+  program: z.strictObject({
+    sql: z.string().min(1).max(LIMITS.sqlLength),
+    bind: z.array(pointer).max(100).optional(),
+  }),
+})
+const name = z.string().min(1).max(63)
+const sqlTarget = simulatorTarget.extend({
+  source: name,
+  schemas: z.array(name).min(1).max(100).optional(),
+  replica: z.boolean().optional(),
+})
+
 /** The executor types whose manifests have more to say than the general shape. */
 const OWN_SHAPES: Readonly<Record<string, Readonly<Record<string, z.ZodType>>>> = {
   simulator: { Contract: simulatorContract, Target: simulatorTarget },
+  'sql-read': { Contract: sqlContract, Target: sqlTarget },
 }
 const SHAPES: Readonly<Record<string, z.ZodType>> = {
   Contract: contract,

@@ -6,9 +6,10 @@ import {
   type RegisteredManifest,
 } from '../../domain/control/state.ts'
 import type { AskedCommand } from '../../domain/dispatch/command.ts'
-import { limitsOf } from '../../domain/dispatch/plan.ts'
+import { limitsOf, planFor } from '../../domain/dispatch/plan.ts'
 import { LIMITS } from '../../domain/limits.ts'
 import type { ExecutorRegistry, Facts, RunBaseline } from '../ports.ts'
+import { missingBindings } from './bindings.ts'
 import { createParamsJudge } from './params.ts'
 
 /** All cases together end before the request does. */
@@ -24,7 +25,11 @@ export function createFacts(executors: ExecutorRegistry, runBaseline: RunBaselin
   return {
     async params(command, control) {
       const contract = findContract(control, command.contract)
-      return contract ? judgeParams(contract.sha256, contract.body.params, command.params) : null
+      if (contract === undefined) return null
+      const { sha256, body } = contract
+      const judged = judgeParams(sha256, body.params, command.params)
+      const missing = judged.valid ? missingBindings(body.program, command.params) : []
+      return missing.length === 0 ? judged : { valid: false, errors: missing }
     },
     async executor(command, control) {
       const executor = executorOf(command, control)
@@ -32,8 +37,9 @@ export function createFacts(executors: ExecutorRegistry, runBaseline: RunBaselin
     },
     async 'read-only'(command, control) {
       const executor = executorOf(command, control)
-      if (executor === undefined) return null
-      return { sideEffects: executor.sideEffects, facts: await executor.facts() }
+      const plan = planFor(control, command)
+      if (executor === undefined || plan === null) return null
+      return { sideEffects: executor.sideEffects, facts: await executor.facts(plan) }
     },
     async baseline(command, control) {
       const contract = findContract(control, command.contract)

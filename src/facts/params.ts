@@ -45,12 +45,17 @@ function compile(schema: JsonObject): ValidateFunction {
   }
 }
 
+export type ParamsJudged = Readonly<{
+  valid: boolean
+  errors: readonly { readonly path: string; readonly keyword: string }[]
+}>
+
 /** Compiled schemas kept by the sha256 of their contract; the oldest go first. */
 const COMPILED_MAX = 500
 /** Judges params by a contract's schema: `{ valid, errors: [{ path, keyword }] }`, at most ten. */
 export function createParamsJudge() {
   const compiled = new Map<string, ValidateFunction>()
-  return (sha256: string, schema: JsonObject, params: JsonObject): Json => {
+  return (sha256: string, schema: JsonObject, params: JsonObject): ParamsJudged => {
     const validate = compiled.get(sha256) ?? compile(schema)
     compiled.set(sha256, validate)
     const [oldest] = compiled.keys()

@@ -496,7 +496,7 @@ describe('gate read-only', () => {
     expect(judged('read-only', { sideEffects: 'none', facts })).toEqual(failed('executor-unsafe'))
   })
 
-  it.each(['sql-read', 'constructor'])(
+  it.each(['telepathy', 'constructor'])(
     'refuses an executor of the type %s: it can show nothing',
     (type) => {
       const control = withContract({ executor: type })

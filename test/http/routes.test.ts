@@ -545,7 +545,7 @@ describe('POST /v1/catalogue', () => {
       kind: 'Contract',
       id: 'bare.contract',
       version: 1,
-      executor: 'sql-read',
+      executor: 'telepathy',
       targets: 'bare',
       fixture: 'sample.words@1',
       sideEffects: 'none',

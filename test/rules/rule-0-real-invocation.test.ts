@@ -127,7 +127,7 @@ describe('rule 0: evidence decides, and nothing else does', () => {
         params: { say: 'what' },
         fixture: { word: 'dry' },
         target: { kind: 'Target', id: 'sample/one', version: 1, executor: 'simulator' },
-        limits: { timeMs: 1_000, outputBytes: 65_536 },
+        limits: { timeMs: 1_000, rows: 10_000, outputBytes: 65_536 },
       },
     ])
   })

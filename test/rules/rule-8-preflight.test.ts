@@ -28,7 +28,7 @@ const sha256 = (manifest: JsonObject): string =>
 
 describe('rule 8: nothing but a Refused is written before contract, fixture and target are there', () => {
   const gone = catalogueOf('gone')
-  const other = catalogueOf('other', { executor: 'sql-read', program: {}, baseline: [] })
+  const other = catalogueOf('other', { executor: 'telepathy', program: {}, baseline: [] })
   beforeAll(async () => {
     const noFixture = { ...gone.contract, id: 'gone.no-fixture', fixture: 'gone.retired@1' }
     const retired = { ...gone.contract, id: 'gone.retired' }
@@ -38,9 +38,9 @@ describe('rule 8: nothing but a Refused is written before contract, fixture and 
       noFixture,
       retired,
       { ...gone.target(), id: 'gone/retired' },
-      { ...gone.target(), id: 'gone/other-type', executor: 'sql-read' },
+      { ...gone.target(), id: 'gone/other-type', executor: 'telepathy' },
       { ...gone.target(), id: 'gone/one/deeper' },
-      { ...other.target(), executor: 'sql-read' },
+      { ...other.target(), executor: 'telepathy' },
       other.fixture,
       other.contract,
     ])

@@ -37,6 +37,25 @@ export async function createDatabase(): Promise<TestDatabase> {
   }
 }
 
+/** An empty database of one test file's own, on the server of this superuser. */
+export async function createEmptyDatabase(serverUrl: string): Promise<TestDatabase> {
+  const name = `t_${randomBytes(6).toString('hex')}`
+  const admin: TestDatabase['admin'] = (text, values = []) =>
+    asOwner(serverUrl, (owner) => owner.query(text, values))
+  await admin(`create database ${name}`)
+  const ownerUrl = withDatabase(serverUrl, name)
+  return {
+    ownerUrl,
+    runtimeUrl: ownerUrl,
+    admin,
+    query: (text, values = []) =>
+      asOwner(ownerUrl, async (owner) => (await owner.query(text, values)).rows),
+    async drop() {
+      await admin(`drop database ${name} with (force)`)
+    },
+  }
+}
+
 async function asOwner<T>(url: string, use: (owner: pg.Client) => Promise<T>): Promise<T> {
   const owner = new pg.Client({ connectionString: url })
   await owner.connect()

@@ -78,6 +78,29 @@ export function catalogueOf(name: string, change: JsonObject = {}) {
   return { target, fixture, contract, command, manifests: [target(), fixture, contract] }
 }
 
+/** The same for one statement of sql-read; its target's source is called as the catalogue is. */
+export function sqlCatalogueOf(
+  name: string,
+  sql: string,
+  change: Readonly<{ contract?: JsonObject; target?: JsonObject; bind?: readonly string[] }> = {},
+) {
+  const { bind = [] } = change
+  const { target, fixture, contract, command } = catalogueOf(name, {
+    executor: 'sql-read',
+    program: { sql, bind },
+    params: { type: 'object' },
+    ...change.contract,
+  })
+  const { baseline: _, ...withoutBaseline } = contract
+  const sqlTarget = (version = 1): JsonObject => ({
+    ...target(version),
+    executor: 'sql-read',
+    source: name,
+    ...change.target,
+  })
+  return { target: sqlTarget, command, manifests: [sqlTarget(), fixture, withoutBaseline] }
+}
+
 /** Registers manifests that must be new. */
 export async function register(ledger: Door, manifests: readonly JsonObject[]): Promise<Reply> {
   const reply = await ledger.ask('POST', '/v1/catalogue', { manifests })

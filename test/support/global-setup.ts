@@ -7,6 +7,7 @@ import { startEmbeddedPostgres } from '../../src/embedded/index.ts'
 import { grantRuntime, migrate } from '../../src/stores/postgres/migrate.ts'
 import { compile } from './compiled.ts'
 import { silentLog } from './silent-log.ts'
+import { startSystemPostgres } from './system-postgres.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -14,6 +15,8 @@ declare module 'vitest' {
     ownerUrl: string
     /** The runtime login's URL. */
     runtimeUrl: string
+    /** The superuser's URL of another version of Postgres, where this system has one. */
+    systemUrl: string | null
   }
 }
 
@@ -24,7 +27,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const dataDir = await mkdtemp(join(tmpdir(), 'dispatch-ledger-test-'))
   await chmod(dataDir, 0o711)
   const starting = startEmbeddedPostgres({ dataDir, log: silentLog, fsync: false })
-  const [postgres] = await Promise.all([starting, compile()])
+  const [postgres, system] = await Promise.all([starting, startSystemPostgres(), compile()])
+  if (system === null) sayThatNoneIsThere()
   const owner = new pg.Client({ connectionString: postgres.ownerUrl })
   await owner.connect()
   await owner.query(`create database ${TEMPLATE}`)
@@ -34,10 +38,19 @@ export default async function setup(project: TestProject): Promise<() => Promise
   await grantRuntime(template, new URL(postgres.runtimeUrl).username)
   project.provide('ownerUrl', postgres.ownerUrl)
   project.provide('runtimeUrl', postgres.runtimeUrl)
+  project.provide('systemUrl', system?.ownerUrl ?? null)
   return async () => {
-    await postgres.stop()
+    await Promise.all([postgres.stop(), system?.stop()])
     await rm(dataDir, { recursive: true, force: true })
   }
+}
+
+/** A machine may lack it; the one that tests every change may not. */
+function sayThatNoneIsThere(): void {
+  const line =
+    'No second Postgres: what is said of one is not tried (Debian: apt install postgresql).'
+  if (process.env['CI'] === 'true') throw new Error(line)
+  process.stdout.write(`${line}\n`)
 }
 
 export function withDatabase(url: string, database: string): string {

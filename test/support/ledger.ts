@@ -2,7 +2,7 @@ import pg from 'pg'
 import pino, { type Logger } from 'pino'
 import { createKey } from '../../src/access/keys.ts'
 import { SCOPES } from '../../src/access/scopes.ts'
-import { createLedger, type Doubles, type Ledger } from '../../src/main.ts'
+import { createLedger, type Ledger, type Parts } from '../../src/main.ts'
 import type { NewKey } from '../../src/ports.ts'
 import { createDatabase, type TestDatabase } from './database.ts'
 import { SAMPLE_CATALOGUE } from './sample.ts'
@@ -33,11 +33,11 @@ export type TestLedger = Readonly<{
 }>
 
 export async function openLedger(
-  doubles: Doubles = {},
+  parts: Parts = {},
   log: Logger = pino({ level: 'silent' }),
 ): Promise<TestLedger> {
   const database = await createDatabase()
-  const { app, close } = await createLedger(database.runtimeUrl, '0.0.0-test', log, doubles)
+  const { app, close } = await createLedger(database.runtimeUrl, '0.0.0-test', log, parts)
   const newKey = (key: Partial<NewKey> = {}) => makeKey(database.ownerUrl, key)
   const key = await newKey()
 

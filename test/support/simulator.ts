@@ -10,7 +10,7 @@ export const planOf = (jsonata: string, given: Given = {}): Plan => ({
   params: given.params ?? {},
   fixture: given.fixture ?? null,
   target: { kind: 'Target', id: 'test', version: 1, executor: 'simulator' },
-  limits: { timeMs: given.timeMs ?? 10_000, outputBytes: given.outputBytes ?? 65_536 },
+  limits: { timeMs: given.timeMs ?? 10_000, rows: 100, outputBytes: given.outputBytes ?? 65_536 },
 })
 export const outputting = (output: string) => `{ "verdict": "would_succeed", "output": ${output} }`
 

@@ -52,12 +52,13 @@ const PROCESSES_MAX = 8
  */
 export function createSimulator(
   options: SimulatorOptions = {},
-): Executor & { close(): Promise<void> } {
+): Executor & { facts(): Promise<Json>; close(): Promise<void> } {
   const pool = new Pool(options.processes ?? processesOfMachine(), options.log)
   return {
     type: 'simulator',
     sideEffects: 'none',
     build: 1,
+    io: false,
     facts: () => facts(pool),
     dryRun: (plan, signal) => dryRun(pool, plan, signal),
     close: () => pool.close(),
@@ -88,7 +89,11 @@ const PROBE = '{ "verdict": "would_succeed", "output": null }'
 const PROBE_PLAN = {
   params: {},
   fixture: null,
-  limits: { timeMs: LIMITS.executorTimeMs, outputBytes: LIMITS.outputBytes },
+  limits: {
+    timeMs: LIMITS.executorTimeMs,
+    rows: LIMITS.outputRows,
+    outputBytes: LIMITS.outputBytes,
+  },
 }
 
 /** Asks a process that is up, or runs something so that one is. */
