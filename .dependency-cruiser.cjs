@@ -12,7 +12,8 @@ const local = (...rooms) => [
   '^(node:)?[a-z_]+/[a-z_]+$',
 ]
 /** What every room may see beside the domain. */
-const SHARED = 'src/(ports|identity|errors|until-known|in-groups|within|token-buckets)\\.ts$'
+const SHARED =
+  'src/((ports|identity|errors|until-known|in-groups|within|token-buckets)\\.ts$|strict-json/)'
 
 module.exports = {
   forbidden: [
@@ -30,8 +31,13 @@ module.exports = {
     ]),
     only(
       'shared-files-see-the-domain',
-      '^src/(?!(?:main|readiness|wiring|projector-thread)\\.ts$)[^/]+\\.ts$',
+      '^src/(?!(?:main|readiness|wiring|sample-source|projector-thread)\\.ts$)[^/]+\\.ts$',
       local('domain/', 'src/[^/]+\\.ts$'),
+    ),
+    only(
+      'strict-json-sees-the-domain',
+      '^src/strict-json/',
+      local('domain/', 'src/errors\\.ts$', 'src/strict-json/'),
     ),
     only('use-cases-see-ports', '^src/(dispatch|control)/', local('domain/', SHARED, 'src/$1/')),
     only(
@@ -60,11 +66,14 @@ module.exports = {
       },
     },
     {
-      // Who sees the root sees everything; readiness.ts, wiring.ts and projector-thread.ts are parts of it.
+      // Who sees the root sees everything; readiness.ts, wiring.ts, sample-source.ts and projector-thread.ts are parts of it.
       name: 'the-cli-alone-sees-the-root',
       severity: 'error',
-      from: { pathNot: '^(src/(main|readiness|wiring|projector-thread)\\.ts$|src/cli/|test/)' },
-      to: { path: '^src/(main|readiness|wiring|projector-thread)\\.ts$' },
+      from: {
+        pathNot:
+          '^(src/(main|readiness|wiring|sample-source|projector-thread)\\.ts$|src/cli/|test/)',
+      },
+      to: { path: '^src/(main|readiness|wiring|sample-source|projector-thread)\\.ts$' },
     },
   ],
   options: {

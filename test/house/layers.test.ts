@@ -60,7 +60,9 @@ describe('the layers of the tree', () => {
     const rules = RULES.filter((it) => !general.includes(it.name))
     const covered = (file: string) =>
       rules.some(({ from }) => new RegExp(from.path ?? '^$', 'u').test(file))
-    const root = ['main', 'projector-thread', 'readiness', 'wiring'].map((it) => `src/${it}.ts`)
+    const root = ['main', 'projector-thread', 'readiness', 'sample-source', 'wiring'].map(
+      (it) => `src/${it}.ts`,
+    )
     expect(sourceFiles().filter((file) => !covered(file) && !root.includes(file))).toEqual([])
   })
 })
@@ -202,6 +204,11 @@ const SINGLE: Readonly<Record<string, readonly [string, string, string]>> = {
     'shared-files-see-the-domain',
     'src/dispatch/room.ts',
     `import './dispatch/room.ts'\nexport {}\n`,
+  ],
+  'src/strict-json/asks.ts': [
+    'strict-json-sees-the-domain',
+    'src/http/room.ts',
+    importing('src/strict-json/asks.ts', 'src/http/room.ts'),
   ],
   'src/root-spy.ts': [
     'the-cli-alone-sees-the-root',
