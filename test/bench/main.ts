@@ -7,12 +7,14 @@ import { type Lab, openLab } from './lab.ts'
 import { latencySection } from './latency.ts'
 import { memorySection } from './memory.ts'
 import { replaySection } from './replay.ts'
+import { sqlReadSection } from './sql-read.ts'
 
 /** In this order: what comes later works on a larger log. */
 const SECTIONS: Readonly<Record<string, (lab: Lab) => Promise<readonly Line[]>>> = {
   cpu: cpuSection,
   latency: latencySection,
   http: httpSection,
+  'sql-read': sqlReadSection,
   replay: replaySection,
   append: appendSection,
   memory: memorySection,

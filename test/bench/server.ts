@@ -6,8 +6,12 @@ import type { Lab } from './lab.ts'
 export type Server = Readonly<{ url: string; pid: number; stop(): Promise<void> }>
 
 /** The product as it is installed, in a process of its own, on the lab's database. */
-export const startServer = (lab: Lab, nodeArgs: readonly string[] = []): Promise<Server> =>
-  start([...nodeArgs, 'dist/src/cli/main.js', 'serve'], {
+export const startServer = (
+  lab: Lab,
+  env: Readonly<Record<string, string>> = {},
+): Promise<Server> =>
+  start(['dist/src/cli/main.js', 'serve'], {
+    ...env,
     DATABASE_URL: lab.runtimeUrl,
     LEDGER_DATA_DIR: lab.dataDir,
     LEDGER_PORT: '0',

@@ -4,12 +4,16 @@ import pino from 'pino'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parseAllDocuments } from 'yaml'
 import { KNOWN_EVENTS } from '../../domain/events.ts'
+import { EVIDENCE_NAMES } from '../../domain/gates/evidence.ts'
 import { GATES } from '../../domain/gates/index.ts'
+import type { JsonObject } from '../../domain/json.ts'
 import { LIMITS } from '../../domain/limits.ts'
 import { ROLES } from '../../src/access/scopes.ts'
 import { readConfig } from '../../src/config.ts'
 import { parseManifest, type ReceivedManifest } from '../../src/control/manifest.ts'
 import { ERRORS, type ErrorCode } from '../../src/errors.ts'
+import { ALLOWED_FUNCTIONS, ALLOWED_TYPES } from '../../src/executors/sql-read/allowed-names.ts'
+import { whyBadSqlProgram } from '../../src/executors/sql-read/sql-read.ts'
 import { whyBadSchema } from '../../src/facts/params.ts'
 import type { HttpPorts } from '../../src/http/ports.ts'
 import { STATUS } from '../../src/http/problem.ts'
@@ -165,6 +169,34 @@ describe('docs/reference.md', () => {
   })
 })
 
+describe('docs/executors.md', () => {
+  const block = (name: string): string[] =>
+    (new RegExp(`\`\`\`${name}\\n([\\s\\S]*?)\`\`\``).exec(read('docs/executors.md'))?.[1] ?? '')
+      .split(/\s+/)
+      .filter((word) => word !== '')
+
+  it('lists every type with the evidence that it must show', () => {
+    const listed = table('docs/executors.md', 'type | invokes').map(([type, , names]) => [
+      plain(type),
+      plain(names).split(', '),
+    ])
+    expect(Object.fromEntries(listed)).toEqual(EVIDENCE_NAMES)
+  })
+
+  it('lists every function and type that a statement may name', () => {
+    expect(block('functions')).toEqual([...ALLOWED_FUNCTIONS].toSorted())
+    expect(block('types')).toEqual([...ALLOWED_TYPES].toSorted())
+  })
+
+  it('shows manifests that the server would take', () => {
+    const yaml = /```yaml\n([\s\S]*?)```/.exec(read('docs/executors.md'))?.[1] ?? ''
+    const documents = parseAllDocuments(yaml) as unknown as { toJS(): ReceivedManifest }[]
+    const manifests = documents.map((document) => document.toJS())
+    expect(manifests.map((it) => parseManifest(it).invalid)).toEqual([undefined, undefined])
+    expect(whyBadSqlProgram(manifests[1]?.['program'] as JsonObject)).toBeNull()
+  })
+})
+
 type Operation = Readonly<{ security: readonly { key: readonly string[] }[] }>
 
 /** What `--help` offers below a group. */
@@ -195,7 +227,8 @@ describe('the table of doctor', () => {
     const named = [...sources, ...store].flatMap((file) => [
       ...read(file).matchAll(/(?:check: |check = |(?:ok|problem)\(\s*)'([a-z ]+)'/g),
     ])
-    expect(new Set(named.map((match) => match[1]))).toEqual(new Set(listed))
+    const ofSources = ['source NAME']
+    expect(new Set([...named.map((match) => match[1]), ...ofSources])).toEqual(new Set(listed))
   })
 })
 
