@@ -61,13 +61,16 @@ export const showWhy = ({ dispatchId, reached, steps }: Why): string =>
 
 type Step = Why['steps'][number]
 
+const NAME_WIDTH = 10
+
 function showStep(step: Step, before: Step | undefined): string[] {
   const { type, code, position, recordedAt, gates, evidence } = step
+  const width = Math.max(NAME_WIDTH, ...evidence.map(({ name }) => name.length))
   return [
     `${type}${code === undefined ? '' : ` ${code}`}  position ${position}, ${recordedAt}`,
     ...showGates(gates, before?.gates.length ?? 0),
     ...evidence.map(
-      ({ name, holds, says }) => `    ${holds ? '✓' : '✗'} ${name.padEnd(10)} ${says}`,
+      ({ name, holds, says }) => `    ${holds ? '✓' : '✗'} ${name.padEnd(width)} ${says}`,
     ),
   ]
 }

@@ -16,32 +16,12 @@ const WATCH_MS = 20
 /** Rows on the wire are shorter than as JSON, but an error or a notice may come with them. */
 const WIRE_SLACK_BYTES = 64 * 1024
 
-/** Sends what is written in one turn as one: a question is seven messages, and each write costs. */
-function createGatheringSocket(): Socket {
-  const socket = new Socket()
-  const write = socket.write.bind(socket)
-  let isGathering = false
-  const send = (): void => {
-    isGathering = false
-    socket.uncork()
-  }
-  const gather = (...message: Parameters<typeof write>): boolean => {
-    if (!isGathering) {
-      isGathering = true
-      socket.cork()
-      process.nextTick(send)
-    }
-    return write(...message)
-  }
-  return Object.assign(socket, { write: gather })
-}
-
 /** A connection that can be broken off, and that knows how much came over it. */
 class SourceClient extends pg.Client {
   readonly socket: Socket
 
   constructor(config: pg.ClientConfig) {
-    const socket = createGatheringSocket()
+    const socket = new Socket()
     super({ ...config, stream: () => socket })
     this.socket = socket
     // A break also ends the query under way, and that is where it is heard.
