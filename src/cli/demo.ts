@@ -5,13 +5,13 @@ import pc from 'picocolors'
 import pino from 'pino'
 import { connect, type Ledger } from '../client/index.ts'
 import { readConfig } from '../config.ts'
-import { type RunningLedger, serve } from '../main.ts'
+import { serve } from '../main.ts'
 import { makeSampleSource, type SampleSource } from '../sample-source.ts'
 import { examineSqlSource, sqlForReader } from '../wiring.ts'
 import { cutterSteps } from './demo-cutter.ts'
 import { databaseSteps } from './demo-databases.ts'
 import { exampleFile } from './demo-step.ts'
-import { UsageError } from './exit.ts'
+import { EXIT, UsageError } from './exit.ts'
 import { showProblem } from './session.ts'
 
 type DemoOptions = Readonly<{ keep?: boolean; json?: boolean; database?: string }>
@@ -22,10 +22,12 @@ type DemoOptions = Readonly<{ keep?: boolean; json?: boolean; database?: string 
  */
 export async function demo(options: DemoOptions): Promise<number> {
   if (options.database !== undefined) await assertAnswers(options.database)
+  const signals = heedSignals()
   const dataDir = await makeDataDir()
   try {
-    return await demoIn(dataDir, options)
+    return await demoIn(dataDir, options, signals)
   } finally {
+    signals.forget()
     if (!options.keep) await rm(dataDir, { recursive: true, force: true })
   }
 }
@@ -41,7 +43,7 @@ async function assertAnswers(database: string): Promise<void> {
 /** The name that the health checks have for the database they look at. */
 const CHECKED = 'checked'
 
-async function demoIn(dataDir: string, options: DemoOptions): Promise<number> {
+async function demoIn(dataDir: string, options: DemoOptions, signals: Signals): Promise<number> {
   say(options, pc.dim(`Starting a ledger in ${dataDir} …`))
   const log = pino({ level: 'silent' })
   const sample = await makeSampleSource({ dataDir }, log, {
@@ -56,20 +58,18 @@ async function demoIn(dataDir: string, options: DemoOptions): Promise<number> {
     LEDGER_SQL_SOURCES: JSON.stringify(sources),
   })
   const running = await serveWith(sample, config, log)
-  const stop = stopOnSignal(running, options.keep ? null : dataDir)
   try {
     say(options, pc.dim(`It listens on ${running.url}, on a Postgres of its own.`))
     if (options.database !== undefined)
       say(options, pc.dim('Health checks look at the database that you named.'))
     const key = (await readFile(running.adminKeyFile ?? '', 'utf8')).trim()
-    const exit = await tour(connect({ url: running.url, key }), options)
-    if (exit !== 0 && options.database !== undefined) {
+    const exit = await tour(connect({ url: running.url, key }), options, signals)
+    if (exit === EXIT.no && options.database !== undefined) {
       const sql = await sqlForReader(CHECKED, options.database)
       say(options, `These make a login that will do:\n\n${sql}`)
     }
     return exit
   } finally {
-    stop.forget()
     await running.close()
     if (options.keep) {
       const settings = `LEDGER_DATA_DIR=${dataDir} LEDGER_SQL_SOURCES='${JSON.stringify(sources)}'`
@@ -94,22 +94,24 @@ async function makeDataDir(): Promise<string> {
   return dataDir
 }
 
-/** Ctrl-C in the middle leaves no server and no directory behind. */
-function stopOnSignal(running: RunningLedger, throwAway: string | null): { forget(): void } {
-  const stop = (): void => {
-    void running
-      .close()
-      .then(() =>
-        throwAway === null ? undefined : rm(throwAway, { recursive: true, force: true }),
-      )
-      .then(() => process.exit(130))
+type Signals = Readonly<{ left(): boolean; forget(): void }>
+
+/** As a shell says it of a program that Ctrl-C has ended. */
+const INTERRUPTED = 130
+
+/** Ctrl-C leaves no server and no directory behind: what is under way is finished, and no more begun. */
+function heedSignals(): Signals {
+  let isLeft = false
+  const leave = (): void => {
+    isLeft = true
   }
-  process.once('SIGINT', stop)
-  process.once('SIGTERM', stop)
+  process.once('SIGINT', leave)
+  process.once('SIGTERM', leave)
   return {
+    left: () => isLeft,
     forget() {
-      process.off('SIGINT', stop)
-      process.off('SIGTERM', stop)
+      process.off('SIGINT', leave)
+      process.off('SIGTERM', leave)
     },
   }
 }
@@ -118,9 +120,10 @@ const say = ({ json }: DemoOptions, line: string): void => {
   if (!json) process.stdout.write(`${line}\n`)
 }
 
-async function tour(ledger: Ledger, options: DemoOptions): Promise<number> {
+async function tour(ledger: Ledger, options: DemoOptions, signals: Signals): Promise<number> {
   let wrong = 0
   for (const step of [...cutterSteps(), ...databaseSteps()]) {
+    if (signals.left()) return INTERRUPTED
     say(options, `\n${pc.bold(step.name)}  ${pc.dim(step.says)}`)
     const answer = await step.ask(ledger)
     const { status, body } = answer

@@ -1,5 +1,8 @@
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import type { Readable } from 'node:stream'
 import { describe, expect, it } from 'vitest'
-import { runCli } from '../support/cli.ts'
+import { runCli, spawnCli } from '../support/cli.ts'
 import { createSqlSource, sqlServers } from '../support/sql-source.ts'
 
 const UUID = /"[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"/g
@@ -61,6 +64,16 @@ describe('the demo', () => {
     },
     120_000,
   )
+
+  it('leaves nothing behind when it is interrupted as soon as it has begun', async () => {
+    const child = spawnCli(['demo'])
+    const [line] = (await once(child.stdout as Readable, 'data')) as [Buffer]
+    const dataDir = /Starting a ledger in (\S+)/.exec(String(line))?.[1] ?? ''
+    expect(existsSync(dataDir)).toBe(true)
+    child.kill('SIGINT')
+    expect(await once(child, 'exit')).toEqual([130, null])
+    expect(existsSync(dataDir)).toBe(false)
+  }, 60_000)
 
   it.each([
     ['mysql://nowhere', 2, '--database must start with postgres://\n'],
