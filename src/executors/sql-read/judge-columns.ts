@@ -38,18 +38,30 @@ type RangeFunction = Readonly<{
   functions?: readonly { List?: { items?: readonly { FuncCall?: JsonObject }[] } }[]
 }>
 
-/** Without a list of its own, the column of a function is called as the function is. */
+/** Theirs is called `value`, whatever they go by: each has one parameter OUT, and that has a name. */
+export const NAMING_THEIR_COLUMN: readonly string[] = [
+  'json_array_elements',
+  'json_array_elements_text',
+  'jsonb_array_elements',
+  'jsonb_array_elements_text',
+]
+
+/** Without a list of its own, the column of a function is called as the function goes by. */
 function columnsOf(node: JsonObject): readonly [name: string, columns: readonly string[]] {
   const name = nameOf(node) ?? ''
   const { alias } = node as RangeFunction
-  return [name, alias?.colnames?.map((it) => it.String?.sval ?? '') ?? [name]]
+  const listed = alias?.colnames?.map((it) => it.String?.sval ?? '')
+  const own = NAMING_THEIR_COLUMN.includes(functionIn(node) ?? '') ? [] : [name]
+  return [name, listed ?? own]
 }
 
 /** Its alias, or the name of the function. What goes by neither is named by rules of the grammar. */
-function nameOf(node: JsonObject): string | undefined {
-  const { alias, functions } = node as RangeFunction
-  const [called] = functions?.[0]?.List?.items ?? []
-  return alias?.aliasname ?? textsOf(called?.FuncCall?.['funcname']).at(-1)
+const nameOf = (node: JsonObject): string | undefined =>
+  (node as RangeFunction).alias?.aliasname ?? functionIn(node)
+
+function functionIn(node: JsonObject): string | undefined {
+  const [called] = (node as RangeFunction).functions?.[0]?.List?.items ?? []
+  return textsOf(called?.FuncCall?.['funcname']).at(-1)
 }
 
 /** Why a node may call a function though it looks like a column, or null. */

@@ -13,7 +13,8 @@ const NEEDLESS = [
   'pg_sleep(double precision)',
 ]
 
-const identifier = (name: string): string => pg.escapeIdentifier(name)
+/** A line feed in a name would end the comment that it stands in. */
+const identifier = (name: string): string => pg.escapeIdentifier(name.replaceAll(/\p{Cc}/gu, ' '))
 
 /**
  * The statements, for the owner of a database, that make a login which can only read, and the
@@ -64,5 +65,6 @@ function settingOf(name: string, url: URL, login: { role: string; password: stri
   const changed = new URL(url)
   changed.username = login.role
   changed.password = login.password
-  return `LEDGER_SQL_SOURCES='${JSON.stringify({ [name]: changed.href })}'`
+  const sources = JSON.stringify({ [name]: changed.href })
+  return `LEDGER_SQL_SOURCES='${sources.replaceAll("'", "'\\''")}'`
 }

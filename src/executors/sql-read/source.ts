@@ -162,6 +162,8 @@ function watchOver(client: SourceClient, limits: Asked['limits'], signal: AbortS
     if (socket.bytesRead > bytesMax) breakOff(new ExecutorFailure('limit', 'output'))
   }
   signal.addEventListener('abort', abort)
+  // It may have gone while the connection was handed over, when nobody listened.
+  if (signal.aborted) abort()
   const timer = setTimeout(expire, limits.timeMs + GRACE_MS)
   const counting = setInterval(count, WATCH_MS)
   return {

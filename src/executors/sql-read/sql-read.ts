@@ -23,7 +23,7 @@ type SqlTarget = Plan['target'] & Readonly<{ source: string; schemas?: readonly 
  * |----------|-------------------|---|
  * | threw    | source-unknown    | the target names a source that this server does not have |
  * | threw    | no-program        | the contract's program is not `{ sql, bind }`, or a pointer finds nothing |
- * | threw    | no-connection     | the source takes no connections |
+ * | threw    | no-connection     | the source takes no connections, or all of ours were busy for 5 s |
  * | threw    | connection-lost   | the connection broke |
  * | threw    | no-limits, no-evidence | the database answered with nothing where it had to answer |
  * | threw    | an SQLSTATE       | the database could not or would not: 25006 is a write in READ ONLY |
