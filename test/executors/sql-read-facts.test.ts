@@ -90,6 +90,42 @@ describe('the facts of a source', () => {
       ['function shop.note()'],
       'alter function shop.note() owner to NAME',
     ],
+    [
+      'a setting',
+      'writes',
+      ['set log_min_messages'],
+      'grant set on parameter log_min_messages to NAME',
+    ],
+    [
+      'a large object',
+      'writes',
+      ['large object 4711'],
+      'select lo_create(4711); grant update on large object 4711 to NAME',
+    ],
+    [
+      'rights to hand on',
+      'writes',
+      ['grant shop.orders'],
+      'grant select on shop.orders to NAME with grant option',
+    ],
+    [
+      'a function that not everybody may call',
+      'reaches',
+      ['function pg_switch_wal()'],
+      'grant execute on function pg_switch_wal() to NAME',
+    ],
+    [
+      'a foreign data wrapper',
+      'reaches',
+      ['foreign data wrapper afar'],
+      'create foreign data wrapper afar; grant usage on foreign data wrapper afar to NAME',
+    ],
+    [
+      'a foreign server',
+      'reaches',
+      ['server away'],
+      'create server away foreign data wrapper afar; grant usage on foreign server away to NAME',
+    ],
   ])('name %s', async (_what, list, expected, grant) => {
     const { name, url } = await source.login()
     await source.database.query(grant.replaceAll('NAME', name))
@@ -119,10 +155,17 @@ describe('the facts of a source', () => {
 
   it('name a foreign table that it may read', async () => {
     await source.database.query(`create extension postgres_fdw;
-      create server away foreign data wrapper postgres_fdw;
-      create foreign table shop.away (id int) server away`)
+      create server elsewhere foreign data wrapper postgres_fdw;
+      create foreign table shop.away (id int) server elsewhere`)
     const { url } = await source.reader('shop')
     expect((await factsOf(url))['reaches']).toEqual(['foreign table shop.away'])
+    await source.database.query(`create view shop.nearby as select * from shop.away;
+      create view shop.seeming as select * from shop.nearby`)
+    const { name, url: other } = await source.login()
+    expect((await factsOf(other))['reaches']).toEqual([])
+    await source.database.query(`grant select on shop.seeming to ${name}`)
+    expect((await factsOf(other))['reaches']).toEqual(['foreign table shop.away'])
+    await source.database.query('drop foreign table shop.away cascade')
   })
 
   it('name functions of an extension that leaves, until nobody may call them', async () => {

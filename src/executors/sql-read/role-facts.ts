@@ -59,7 +59,7 @@ const NAMED_MAX = 5
  * temporary tables, and functions, which the allow-list of the SQL judge keeps away.
  */
 const ROLE_FACTS = `
-with mine as (
+with recursive mine as (
   select * from pg_catalog.pg_roles where pg_catalog.pg_has_role(session_user, oid, 'member')
 ),
 relations as (
@@ -68,6 +68,14 @@ relations as (
   from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
   where n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast')
     and c.relkind in ('r', 'p', 'v', 'm', 'f', 'S')
+),
+readable as (
+  select relations.oid from relations, mine
+  where pg_catalog.has_table_privilege(mine.oid, relations.oid, 'SELECT')
+  union select d.refobjid from readable
+    join pg_catalog.pg_rewrite r on r.ev_class = readable.oid
+    join pg_catalog.pg_depend d on d.classid = 'pg_catalog.pg_rewrite'::regclass and d.objid = r.oid
+    where d.refclassid = 'pg_catalog.pg_class'::regclass
 ),
 strengths(kind, name) as (
   select 'attributes', has.name from mine, lateral (values
@@ -90,6 +98,24 @@ strengths(kind, name) as (
       or pg_catalog.has_any_column_privilege(mine.oid, relations.oid, 'INSERT, UPDATE'))
   union select 'writes', 'advance ' || name from relations, mine
     where relkind = 'S' and pg_catalog.has_sequence_privilege(mine.oid, relations.oid, 'USAGE, UPDATE')
+  union select 'writes', 'set ' || parname from pg_catalog.pg_parameter_acl, mine
+    where pg_catalog.has_parameter_privilege(mine.oid, parname, 'SET, ALTER SYSTEM')
+  union select 'writes', 'large object ' || l.oid
+    from pg_catalog.pg_largeobject_metadata l, pg_catalog.aclexplode(lomacl) a
+    where a.privilege_type = 'UPDATE' and (a.grantee = 0 or a.grantee in (select oid from mine))
+  union select 'writes', 'grant ' || relations.name
+    from relations join pg_catalog.pg_class c using (oid), pg_catalog.aclexplode(c.relacl) a
+    where a.is_grantable and a.grantee in (select oid from mine)
+      and a.grantee <> c.relowner
+  union select 'reaches', 'function ' || p.oid::regprocedure::text
+    from pg_catalog.pg_proc p, pg_catalog.aclexplode(p.proacl) a join mine on mine.oid = a.grantee
+    where p.pronamespace = 'pg_catalog'::regnamespace and mine.rolname !~ '^pg_'
+      and a.grantee <> p.proowner
+  union select 'reaches', 'server ' || srvname from pg_catalog.pg_foreign_server s, mine
+    where pg_catalog.has_server_privilege(mine.oid, s.oid, 'USAGE')
+  union select 'reaches', 'foreign data wrapper ' || fdwname
+    from pg_catalog.pg_foreign_data_wrapper w, mine
+    where pg_catalog.has_foreign_data_wrapper_privilege(mine.oid, w.oid, 'USAGE')
   union select 'reaches', 'function ' || d.objid::regprocedure::text
     from pg_catalog.pg_depend d join pg_catalog.pg_extension e on e.oid = d.refobjid, mine
     where d.classid = 'pg_catalog.pg_proc'::regclass
@@ -98,7 +124,7 @@ strengths(kind, name) as (
       and pg_catalog.has_function_privilege(mine.oid, d.objid, 'EXECUTE')
   union select 'reaches', 'foreign table ' || name from relations, mine
     where relkind = 'f'
-      and (child or pg_catalog.has_table_privilege(mine.oid, relations.oid, 'SELECT'))
+      and (child or relations.oid in (select oid from readable))
 ),
 named as (
   select kind, name, row_number() over (partition by kind order by name collate "C") as number
