@@ -1,5 +1,6 @@
 import type { Answer, Ledger } from '../client/index.ts'
 import { countRegistered, exampleAt, recorded, type Step, showRegistered } from './demo-step.ts'
+import { showEvidence } from './explain.ts'
 import { plainTable } from './read.ts'
 import { showProblem } from './session.ts'
 
@@ -40,7 +41,7 @@ const commandSteps = (): readonly Step[] => [
       const { dispatchId } = body as { dispatchId: string }
       return ledger.request('GET', `/v1/dispatches/${dispatchId}/explain`)
     },
-    show: evidenceOf,
+    show: (answer) => evidenceOf(answer),
   },
   {
     name: 'iu-would-fail',
@@ -82,15 +83,10 @@ const errorOf = (answer: Answer): string => {
   return `${sqlstate} ${message}`
 }
 
-type Evidence = Readonly<{ name: string; holds: boolean; says: string }>
+type Why = Readonly<{ steps: readonly { evidence: Parameters<typeof showEvidence>[0] }[] }>
 
-function evidenceOf({ body }: Answer): string {
-  const { steps } = body as { steps: readonly { evidence: readonly Evidence[] }[] }
-  const lines = (steps.at(-1)?.evidence ?? []).map(
-    ({ name, holds, says }) => `${holds ? '✓' : '✗'} ${name.padEnd(15)} ${says}`,
-  )
-  return lines.join('\n    ')
-}
+const evidenceOf = ({ body }: Answer): string =>
+  showEvidence((body as Why).steps.at(-1)?.evidence ?? []).join('\n    ')
 
 const healthSteps = (): readonly Step[] => [
   {

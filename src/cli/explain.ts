@@ -63,15 +63,20 @@ type Step = Why['steps'][number]
 
 const NAME_WIDTH = 10
 
+/** One line for each piece of evidence. */
+export function showEvidence(evidence: Step['evidence']): string[] {
+  const width = Math.max(NAME_WIDTH, ...evidence.map(({ name }) => name.length))
+  return evidence.map(
+    ({ name, holds, says }) => `${holds ? '✓' : '✗'} ${name.padEnd(width)} ${says}`,
+  )
+}
+
 function showStep(step: Step, before: Step | undefined): string[] {
   const { type, code, position, recordedAt, gates, evidence } = step
-  const width = Math.max(NAME_WIDTH, ...evidence.map(({ name }) => name.length))
   return [
     `${type}${code === undefined ? '' : ` ${code}`}  position ${position}, ${recordedAt}`,
     ...showGates(gates, before?.gates.length ?? 0),
-    ...evidence.map(
-      ({ name, holds, says }) => `    ${holds ? '✓' : '✗'} ${name.padEnd(width)} ${says}`,
-    ),
+    ...showEvidence(evidence).map((line) => `    ${line}`),
   ]
 }
 

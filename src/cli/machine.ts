@@ -39,7 +39,8 @@ function examineConfiguration(environment: Environment): Finding {
   const given = SETTINGS.filter((name) => (environment[name] ?? '') !== '')
   const shown = given.map((name) => {
     const value = environment[name] ?? ''
-    return `${name}=${name === 'LEDGER_SQL_SOURCES' ? namesIn(value) : masked(value)} (${file[name] === value ? '.env' : 'environment'})`
+    const seen = name === 'LEDGER_SQL_SOURCES' ? namesIn(value) : masked(value)
+    return `${name}=${seen} (${file[name] === value ? '.env' : 'environment'})`
   })
   return ok('configuration', [...shown, 'the rest by default'].join(', '))
 }

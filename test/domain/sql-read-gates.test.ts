@@ -8,6 +8,7 @@ import {
   specimenControl,
 } from '../../domain/gates/specimen.ts'
 import type { Json, JsonObject } from '../../domain/json.ts'
+import { ONLY_READS } from '../support/sql-plan.ts'
 
 const { contract, fixture, target } = SPECIMEN_MANIFESTS
 const controlWith = (change: { replica?: boolean } = {}) =>
@@ -23,11 +24,7 @@ const SQL = { allowed: true, schemas: ['shop'] }
 const READER = {
   role: 'reader',
   replica: false,
-  attributes: [],
-  memberships: [],
-  owns: [],
-  writes: [],
-  reaches: [],
+  ...ONLY_READS,
 }
 
 const judged = (facts: Json, change: { replica?: boolean } = {}) =>

@@ -47,8 +47,10 @@ const urlOf = ({ as }: HostileEntry): string =>
   as === 'superuser' ? shop.database.ownerUrl : reader.url
 
 const SHORT_MS = 60
-const limitsOf = ({ then }: HostileEntry) => ({
-  timeMs: then.some((it) => 'failure' in it && it.failure === 'timeout time') ? SHORT_MS : 5_000,
+const limitsOf = ({ stoppedBy }: HostileEntry) => ({
+  timeMs: stoppedBy.some((it) => 'failure' in it && it.failure === 'timeout time')
+    ? SHORT_MS
+    : 5_000,
   rows: 1_000,
   outputBytes: 65_536,
 })
@@ -123,8 +125,8 @@ describe('the corpus', () => {
   })
 
   it('says why, where more than one end is right', () => {
-    const open = ENTRIES.filter(({ then }) => then.length > 1)
-    expect(open.flatMap(({ then }) => then).filter((it) => !('why' in it))).toEqual([])
+    const open = ENTRIES.filter(({ stoppedBy }) => stoppedBy.length > 1)
+    expect(open.flatMap(({ stoppedBy }) => stoppedBy).filter((it) => !('why' in it))).toEqual([])
   })
 
   it('names no statement that only its role keeps away and that was not tried', () => {
@@ -178,7 +180,7 @@ describe('with all layers on', () => {
       } else if (why === null) {
         expect(gateOn(facts)).toMatchObject({ outcome: 'pass' })
         const asked = executor.dryRun(planOf(entry), never())
-        expect(entry.then.map(withoutWhy)).toContainEqual(await endOf(asked))
+        expect(entry.stoppedBy.map(withoutWhy)).toContainEqual(await endOf(asked))
       }
     })
   })
@@ -196,7 +198,7 @@ describe('with the SQL judge and the gate switched off', () => {
   afterAll(() => shared.close())
 
   /** What a session wrote is counted when it ends: what may run has one of its own. */
-  const isAlone = (entry: HostileEntry) => entry.as === 'superuser' || entry.then.some(mayRun)
+  const isAlone = (entry: HostileEntry) => entry.as === 'superuser' || entry.stoppedBy.some(mayRun)
 
   const asked = HOSTILE_SQL.map(({ category, entries }) => ({
     category,
@@ -206,7 +208,7 @@ describe('with the SQL judge and the gate switched off', () => {
   describe.each(asked)('$category', ({ entries }) => {
     it.each(entries)('$name', async (entry) => {
       const question = { sql: entry.sql, values: [], limits: limitsOf(entry) }
-      const ends = entry.then.map(withoutWhy)
+      const ends = entry.stoppedBy.map(withoutWhy)
       if (!isAlone(entry)) {
         expect(ends).toContainEqual(await endOf(shared.ask(question, never())))
         return
@@ -219,7 +221,7 @@ describe('with the SQL judge and the gate switched off', () => {
       } finally {
         await source.close()
       }
-      if (entry.then.some(mayRun)) expect(await watch.digest()).toBe(before)
+      if (entry.stoppedBy.some(mayRun)) expect(await watch.digest()).toBe(before)
     })
 
     it('leaves the database as it was', async () => {

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { lookAtSource } from '../../src/executors/sql-read/examine-source.ts'
 import { readerSql } from '../../src/executors/sql-read/reader-sql.ts'
 import { createSqlRead } from '../../src/executors/sql-read/sql-read.ts'
-import { sqlPlan } from '../support/sql-plan.ts'
+import { ONLY_READS, sqlPlan } from '../support/sql-plan.ts'
 import { SHOP_SQL } from '../support/sql-shop.ts'
 import { createSqlSource, type SqlSource } from '../support/sql-source.ts'
 
@@ -26,11 +26,7 @@ describe('the facts of a source', () => {
     expect(await factsOf(url)).toMatchObject({
       role: name,
       replica: false,
-      attributes: [],
-      memberships: [],
-      owns: [],
-      writes: [],
-      reaches: [],
+      ...ONLY_READS,
     })
   })
 

@@ -3,6 +3,7 @@ import type { Executor } from '../../src/ports.ts'
 import { dryReport, ScriptedExecutor } from '../support/doubles.ts'
 import { gateIn, historyOf, register, sqlCatalogueOf, typesOf } from '../support/front-door.ts'
 import { openReadyLedger, type TestLedger } from '../support/ledger.ts'
+import { ONLY_READS } from '../support/sql-plan.ts'
 import { createSqlSource, type SqlSource } from '../support/sql-source.ts'
 
 const ORDERS = 'select id, word from shop.orders where id <= $1 order by id'
@@ -62,11 +63,7 @@ describe('rule 0: a database is really asked, and the evidence that nothing muta
           database: expect.stringMatching(/^t_/),
           serverVersion: expect.any(Number),
           replica: false,
-          attributes: [],
-          memberships: [],
-          owns: [],
-          writes: [],
-          reaches: [],
+          ...ONLY_READS,
         },
       },
     })
@@ -177,14 +174,13 @@ describe('rule 0: a database is really asked, and the evidence that nothing muta
 describe('rule 0: each piece of the evidence of sql-read decides', () => {
   const item = { holds: true, seen: null }
   const whole = { noTransactionId: item, stillReadOnly: item, canaryIntact: item }
-  const none = { attributes: [], memberships: [], owns: [], writes: [], reaches: [] }
   const sqlRead = new ScriptedExecutor()
   const catalogue = sqlCatalogueOf('scripted', 'select 1 as it')
   let ledger: TestLedger
   beforeAll(async () => {
     Object.assign(sqlRead, {
       type: 'sql-read',
-      onFacts: () => ({ sql: { allowed: true, schemas: [] }, source: none }),
+      onFacts: () => ({ sql: { allowed: true, schemas: [] }, source: ONLY_READS }),
     })
     const executors = new Map([
       ['simulator', new ScriptedExecutor() as unknown as Executor],

@@ -22,8 +22,7 @@ const Entry = z.strictObject({
   as: z.enum(['reader', 'superuser']).default('reader'),
   sql: z.string(),
   refusedBy: z.union([z.string(), z.array(z.string())]).transform((it) => [it].flat()),
-  // oxlint-disable-next-line unicorn/no-thenable -- nobody awaits an entry
-  then: z.union([Stop, z.array(Stop)]).transform((it) => [it].flat()),
+  stoppedBy: z.union([Stop, z.array(Stop)]).transform((it) => [it].flat()),
 })
 
 const Category = z.strictObject({
@@ -71,4 +70,5 @@ export function judgedAs({ refusedBy: [first = ''] }: HostileEntry): string | nu
 /** Layers that an entry meets after the SQL judge let it pass. */
 export const LATER_LAYERS = ['role', 'database', 'evidence', 'limits', 'nothing']
 
-export const isRun = (entry: HostileEntry): boolean => !entry.then.some((it) => 'nothing' in it)
+export const isRun = (entry: HostileEntry): boolean =>
+  !entry.stoppedBy.some((it) => 'nothing' in it)

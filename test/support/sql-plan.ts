@@ -1,6 +1,9 @@
 import type { Json, JsonObject } from '../../domain/json.ts'
 import type { Plan } from '../../src/ports.ts'
 
+/** The strengths of a login that only reads. */
+export const ONLY_READS = { attributes: [], memberships: [], owns: [], writes: [], reaches: [] }
+
 export type SqlPlan = Readonly<{
   source?: string
   schemas?: readonly string[]

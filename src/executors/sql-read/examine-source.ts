@@ -1,7 +1,13 @@
-import pg from 'pg'
-import { LIMITS } from '../../../domain/limits.ts'
+import type pg from 'pg'
 import type { Finding } from '../../ports.ts'
-import { LEAVING_EXTENSIONS, type RoleFacts, readRoleFacts, type Strengths } from './role-facts.ts'
+import {
+  LEAVING_EXTENSIONS,
+  LOOKING,
+  type RoleFacts,
+  readRoleFacts,
+  type Strengths,
+} from './role-facts.ts'
+import { withShortConnection } from './short-connection.ts'
 
 /** Statements that a login may run anyway, and what keeps dry runs from using them. */
 type Habits = Readonly<{
@@ -12,7 +18,8 @@ type Habits = Readonly<{
   leaving: readonly string[]
 }>
 
-const HABITS = `select current_setting('default_transaction_read_only') = 'on' as "readOnlyByDefault",
+const HABITS = `select (select reset_val = 'on' from pg_catalog.pg_settings
+    where name = 'default_transaction_read_only') as "readOnlyByDefault",
   (select count(*)::int from pg_catalog.pg_proc where prosecdef
     and pronamespace <> 'pg_catalog'::regnamespace
     and pg_catalog.has_function_privilege(oid, 'EXECUTE')) as "definerFunctions",
@@ -30,24 +37,19 @@ export type SourceSeen =
   | Readonly<{ facts: null; habits: null; unreachable: string }>
 
 export async function lookAtSource(url: string): Promise<SourceSeen> {
-  const client = new pg.Client({
-    connectionString: url,
-    connectionTimeoutMillis: LIMITS.statementTimeMs,
-    query_timeout: LIMITS.statementTimeMs,
-  })
-  client.on('error', () => undefined)
   try {
-    await client.connect()
-    const facts = await readRoleFacts(client)
-    const [habits] = (await client.query<Habits>(HABITS, [LEAVING_EXTENSIONS])).rows
-    if (habits === undefined) throw new Error('it says nothing of its settings')
-    return { facts, habits, unreachable: null }
+    return await withShortConnection(url, look)
   } catch (error) {
     const { message, code } = error as { message?: string; code?: string }
     return { facts: null, habits: null, unreachable: message || code || 'no answer' }
-  } finally {
-    await client.end().catch(() => undefined)
   }
+}
+
+async function look(client: pg.ClientBase): Promise<SourceSeen> {
+  await client.query(LOOKING)
+  const [habits] = (await client.query<Habits>(HABITS, [LEAVING_EXTENSIONS])).rows
+  if (habits === undefined) throw new Error('it says nothing of its settings')
+  return { facts: await readRoleFacts(client), habits, unreachable: null }
 }
 
 /** Which list of strengths a finding is about, and what it says of a list that is empty. */

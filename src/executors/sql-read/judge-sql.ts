@@ -5,40 +5,47 @@ import { ALLOWED_FUNCTIONS, ALLOWED_TYPES, CATALOG } from './allowed-names.ts'
 import { ALLOWED_NODES } from './allowed-nodes.ts'
 import { type FunctionColumns, functionColumnsIn, whyBadColumn } from './judge-columns.ts'
 
-/** What a statement names. */
-export type JudgedSql = Readonly<{
-  /** Schemas of the relations that it reads. */
-  schemas: readonly string[]
-  /** How many parameters it takes: `$1` to `$n`, each of them somewhere. */
-  params: number
-}>
+export type JudgedSql =
+  | Readonly<{
+      allowed: true
+      /** Schemas of the relations that it reads. */
+      schemas: readonly string[]
+      /** How many parameters it takes: `$1` to `$n`, each of them somewhere. */
+      params: number
+    }>
+  /** `why` names what was found, never a value in it. */
+  | Readonly<{ allowed: false; why: string }>
 
-/** Why a statement may not be asked. The text names what was found, never a value in it. */
-export class SqlNotAllowed extends Error {}
+class SqlNotAllowed extends Error {}
 
 await loadModule()
 
 /**
  * Judges a statement by the tree that the parser of Postgres makes of it: one SELECT, made of
- * nothing but what the allow-lists name. Throws `SqlNotAllowed`.
+ * nothing but what the allow-lists name.
  *
  * Trust: what passes calls no function and names no type or operator that is not listed. It does
  * not see what the owner of the database hung onto reading: views, policies, casts, operators of
  * own types. Those meet the role, the READ ONLY transaction and the evidence.
  */
 export function judgeSql(sql: string): JudgedSql {
+  try {
+    return { allowed: true, ...namesIn(sql) }
+  } catch (cause) {
+    if (cause instanceof RangeError) return { allowed: false, why: 'it nests too deeply' }
+    if (cause instanceof SqlNotAllowed) return { allowed: false, why: cause.message }
+    throw cause
+  }
+}
+
+function namesIn(sql: string): { schemas: readonly string[]; params: number } {
   if (sql.length > LIMITS.sqlLength) throw new SqlNotAllowed('it is too long')
   // The parser stops at it without a word, and the server does not.
   if (sql.includes('\0')) throw new SqlNotAllowed('it holds a NUL character')
   const statement = onlyStatement(sql)
   const found: Found = { schemas: new Set(), params: new Set() }
-  try {
-    const functionColumns = functionColumnsIn(statement)
-    walkWrapped(statement, { found, functionColumns, names: new Set() })
-  } catch (cause) {
-    if (cause instanceof RangeError) throw new SqlNotAllowed('it nests too deeply', { cause })
-    throw cause
-  }
+  const functionColumns = functionColumnsIn(statement)
+  walkWrapped(statement, { found, functionColumns, names: new Set() })
   return { schemas: [...found.schemas].toSorted(), params: countOf(found.params) }
 }
 

@@ -1,4 +1,5 @@
 import type pg from 'pg'
+import { LIMITS } from '../../../domain/limits.ts'
 
 /** Of these each can do what no dry run may: write, run programs, or reach into other sessions. */
 const DANGEROUS_ROLES = [
@@ -55,8 +56,8 @@ const NAMED_MAX = 5
  * whether it inherits from it or would have to SET ROLE first.
  *
  * Of system catalogues only their owners could write, and those are superusers. `MAINTAIN` came
- * with Postgres 17. What everybody may do by default shows nothing and is not looked at:
- * temporary tables, and functions, which the allow-list of the SQL judge keeps away.
+ * with Postgres 17. What everybody may do by default is not looked at: temporary tables, and
+ * functions that stay in the transaction, which the allow-list of the SQL judge keeps away.
  */
 const ROLE_FACTS = `
 with recursive mine as (
@@ -140,6 +141,11 @@ select session_user::text as role, current_database()::text as database,
   (select coalesce(json_object_agg(kind, names), '{}') from lists) as strengths`
 
 type Row = Omit<RoleFacts, keyof Strengths> & { readonly strengths: Partial<Strengths> }
+
+/** For a session that looks: nobody can put something in the way of the names it looks by. */
+export const LOOKING = `select set_config('search_path', 'pg_catalog, pg_temp', false),
+  set_config('default_transaction_read_only', 'on', false),
+  set_config('statement_timeout', '${LIMITS.statementTimeMs}', false)`
 
 /** What the login of a connection can do, as the database says at this moment. */
 export async function readRoleFacts(client: pg.ClientBase): Promise<RoleFacts> {

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { Socket } from 'node:net'
 import pg from 'pg'
-import { LIMITS } from '../../../domain/limits.ts'
 import { inGroups } from '../../in-groups.ts'
 import { ExecutorFailure } from '../../ports.ts'
 import { invoke, type Question, type Reply, sessionName } from './invoke.ts'
-import { type RoleFacts, readRoleFacts } from './role-facts.ts'
+import { LOOKING, type RoleFacts, readRoleFacts } from './role-facts.ts'
+import { withShortConnection } from './short-connection.ts'
 
 /** Dry runs of one source at a time: more wait, and the source has room for others. */
 const CONNECTIONS = 8
@@ -81,11 +81,6 @@ export function createSource(url: string): Source {
     },
   }
 }
-
-/** Facts are looked up by names that nobody can put something in the way of. */
-const LOOKING = `select set_config('search_path', 'pg_catalog, pg_temp', false),
-  set_config('default_transaction_read_only', 'on', false),
-  set_config('statement_timeout', '${LIMITS.statementTimeMs}', false)`
 
 function createPool(url: string, max: number): pg.Pool {
   const pool = new pg.Pool({
@@ -189,23 +184,12 @@ function failureOf(error: unknown): ExecutorFailure {
   return new ExecutorFailure('threw', known ? code : 'connection-lost', { cause: error })
 }
 
-/** Its statement would run on for nobody until its time is over. That it does is no harm. */
-async function terminate(url: string, name: string): Promise<void> {
-  const client = new pg.Client({
-    connectionString: url,
-    connectionTimeoutMillis: CONNECT_MS,
-    query_timeout: CONNECT_MS,
-  })
-  client.on('error', () => undefined)
-  try {
-    await client.connect()
-    await client.query(TERMINATE, [name])
-  } catch {
-    // The server keeps the limit of time itself.
-  } finally {
-    await client.end().catch(() => undefined)
-  }
-}
+/** Its statement would run on for nobody; the server keeps the limit of time itself, should this fail. */
+const terminate = (url: string, name: string): Promise<void> =>
+  withShortConnection(url, (client) => client.query(TERMINATE, [name])).then(
+    () => undefined,
+    () => undefined,
+  )
 
 const TERMINATE = `select pg_catalog.pg_terminate_backend(pid) from pg_catalog.pg_stat_activity
   where application_name = $1 and usename = session_user`

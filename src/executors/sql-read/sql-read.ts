@@ -3,7 +3,7 @@ import type { Json, JsonObject } from '../../../domain/json.ts'
 import { valueAt } from '../../../domain/json-pointer.ts'
 import { type Executor, ExecutorFailure, type Report } from '../../ports.ts'
 import { DEFAULT_SCHEMAS } from './allowed-names.ts'
-import { type JudgedSql, judgeSql, SqlNotAllowed } from './judge-sql.ts'
+import { type JudgedSql, judgeSql } from './judge-sql.ts'
 import { type Asked, createSource, type Source } from './source.ts'
 
 /** What a contract of this type is made of: `$1` is what the first pointer finds in the params. */
@@ -66,51 +66,33 @@ export function createSqlRead(
 
 /** Judgements by statement, the oldest go first. The same text is judged the same for ever. */
 const KEPT_MAX = 500
-const kept = new Map<string, JudgedSql | SqlNotAllowed>()
+const kept = new Map<string, JudgedSql>()
 
-function judgedSql(sql: string): JudgedSql {
-  const judged = kept.get(sql) ?? tryJudge(sql)
+function judgedOnce(sql: string): JudgedSql {
+  const judged = kept.get(sql) ?? judgeSql(sql)
   kept.set(sql, judged)
   const [oldest] = kept.keys()
   if (kept.size > KEPT_MAX && oldest !== undefined) kept.delete(oldest)
-  if (judged instanceof SqlNotAllowed) throw judged
   return judged
-}
-
-function tryJudge(sql: string): JudgedSql | SqlNotAllowed {
-  try {
-    return judgeSql(sql)
-  } catch (error) {
-    if (error instanceof SqlNotAllowed) return error
-    throw error
-  }
 }
 
 /** `{ allowed: true, schemas }`, or `{ allowed: false, why }`. Nobody is asked who may not be. */
 function sqlFacts({ program, target }: Plan): JsonObject {
-  const { schemas: allowed = DEFAULT_SCHEMAS } = target as SqlTarget
-  try {
-    const { schemas } = judgedSql((program as Program).sql)
-    const foreign = schemas.find((it) => !allowed.includes(it))
-    if (foreign === undefined) return { allowed: true, schemas }
-    return { allowed: false, why: `the target does not offer the schema ${foreign}` }
-  } catch (error) {
-    if (!(error instanceof SqlNotAllowed)) throw error
-    return { allowed: false, why: error.message }
-  }
+  const judged = judgedOnce((program as Program).sql)
+  if (!judged.allowed) return judged
+  const { schemas: offered = DEFAULT_SCHEMAS } = target as SqlTarget
+  const foreign = judged.schemas.find((it) => !offered.includes(it))
+  if (foreign === undefined) return { allowed: true, schemas: judged.schemas }
+  return { allowed: false, why: `the target does not offer the schema ${foreign}` }
 }
 
 /** Why a contract of this type cannot be registered, or null when it can. */
 export function whyBadSqlProgram(program: JsonObject): string | null {
   const { sql, bind = [] } = program as Program
-  try {
-    const { params } = judgeSql(sql)
-    if (params === bind.length) return null
-    return `its SQL takes ${params} parameters, and ${bind.length} are bound`
-  } catch (error) {
-    if (!(error instanceof SqlNotAllowed)) throw error
-    return `its SQL is not allowed: ${error.message}`
-  }
+  const judged = judgeSql(sql)
+  if (!judged.allowed) return `its SQL is not allowed: ${judged.why}`
+  if (judged.params === bind.length) return null
+  return `its SQL takes ${judged.params} parameters, and ${bind.length} are bound`
 }
 
 function questionOf({ program, params, limits }: Plan): Asked {
