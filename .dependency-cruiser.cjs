@@ -13,7 +13,7 @@ const local = (...rooms) => [
 ]
 /** What every room may see beside the domain. */
 const SHARED =
-  'src/((ports|identity|errors|until-known|in-groups|within|token-buckets)\\.ts$|strict-json/)'
+  'src/((ports|identity|errors|until-known|in-groups|within|token-buckets|turns|comma-list|http-allow)\\.ts$|strict-json/)'
 
 module.exports = {
   forbidden: [
@@ -44,6 +44,11 @@ module.exports = {
       'adapters-see-ports',
       '^src/(facts|executors|stores|embedded|access|telemetry)/',
       local('domain/', SHARED, 'src/$1/'),
+    ),
+    only(
+      'the-toolkit-stands-alone',
+      '^src/dry-run/',
+      local('src/dry-run/', 'src/comma-list\\.ts$'),
     ),
     only(
       'readers-see-projections',

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { type HttpAllow, parseHttpAllow } from './http-allow.ts'
 import { packageVersion } from './package.ts'
 
 const port = z
@@ -20,6 +21,15 @@ function readSqlSources(text: string, context: z.RefinementCtx): Record<string, 
   }
 }
 
+function readHttpAllow(text: string, context: z.RefinementCtx): HttpAllow {
+  try {
+    return parseHttpAllow(text)
+  } catch (error) {
+    context.addIssue(error instanceof Error ? error.message : 'is no list')
+    return z.NEVER
+  }
+}
+
 /** The settings of a server, from the environment. INTERFACES of the product: names never change. */
 const settings = z.object({
   LEDGER_HOST: z.string().min(1).default('127.0.0.1'),
@@ -28,6 +38,7 @@ const settings = z.object({
   DATABASE_URL: postgresUrl.optional(),
   LEDGER_STORE: z.literal('postgres', 'must be postgres').default('postgres'),
   LEDGER_SQL_SOURCES: z.string().default('{}').transform(readSqlSources),
+  LEDGER_HTTP_ALLOW: z.string().default('').transform(readHttpAllow),
   LEDGER_LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
     .default('info'),
@@ -41,6 +52,8 @@ const HINTS: Readonly<Record<string, string>> = {
   DATABASE_URL: 'a Postgres URL that starts with postgres://',
   LEDGER_STORE: 'postgres',
   LEDGER_SQL_SOURCES: 'a JSON object, each member a source name with its Postgres URL',
+  LEDGER_HTTP_ALLOW:
+    'a comma list of origins as they are serialized (https://api.example) and CIDRs (10.1.0.0/16)',
   LEDGER_LOG_LEVEL: 'trace, debug, info, warn, error, fatal or silent',
 }
 
@@ -52,6 +65,8 @@ export type Config = Readonly<{
   databaseUrl: string | undefined
   /** Read-only logins that dry runs may use, by the names that targets have for them. */
   sqlSources: Readonly<Record<string, string>>
+  /** Where dry runs of type http may go. */
+  httpAllow: HttpAllow
   logLevel: z.infer<typeof settings>['LEDGER_LOG_LEVEL']
 }>
 
@@ -68,10 +83,12 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   )
   const result = settings.safeParse(given)
   if (!result.success) {
-    const name = String(result.error.issues[0]?.path[0])
+    const [issue] = result.error.issues
+    const name = String(issue?.path[0])
     const found = JSON.stringify(given[name])
     const shown = SECRET.includes(name) ? 'something else' : found
-    throw new ConfigError(`${name} must be ${HINTS[name] ?? 'set'}; found ${shown}.`)
+    const why = name === 'LEDGER_HTTP_ALLOW' ? `: ${issue?.message}` : ''
+    throw new ConfigError(`${name} must be ${HINTS[name] ?? 'set'}; found ${shown}${why}.`)
   }
   const { data } = result
   return {
@@ -81,6 +98,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     dataDir: data.LEDGER_DATA_DIR,
     databaseUrl: data.DATABASE_URL,
     sqlSources: data.LEDGER_SQL_SOURCES,
+    httpAllow: data.LEDGER_HTTP_ALLOW,
     logLevel: data.LEDGER_LOG_LEVEL,
   }
 }

@@ -225,7 +225,7 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorEntry>> = {
     rule: 4,
     title: 'The executor could do more than read',
     remedy:
-      'Give it a login that only reads (dispatch-ledger doctor --source NAME --sql), and a contract that declares sideEffects: none.',
+      'For sql-read give it a login that only reads (dispatch-ledger doctor --source NAME --sql). For http name its origin in LEDGER_HTTP_ALLOW, and a marker of the target for a POST.',
   },
   'sql-not-allowed': {
     ...caller,

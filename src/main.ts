@@ -10,7 +10,6 @@ import { createAccess } from './access/index.ts'
 import { createKey } from './access/keys.ts'
 import { assertSound } from './access/new-key.ts'
 import type { Config } from './config.ts'
-import { applyCatalogue, retireManifest } from './control/apply-catalogue.ts'
 import { followControl } from './control/follow-control.ts'
 import { type Flip, setSwitch } from './control/set-switch.ts'
 import { assertNamespaceAllowed } from './dispatch/allowed-namespace.ts'
@@ -26,7 +25,6 @@ import {
   hasEmbeddedPostgres,
   startEmbeddedPostgres,
 } from './embedded/index.ts'
-import { whyBadSchema } from './facts/params.ts'
 import type { HttpPorts } from './http/ports.ts'
 import { createServer } from './http/server.ts'
 import type { EventStore, ExecutorRegistry, NewKey } from './ports.ts'
@@ -39,6 +37,7 @@ import { createSharedTail } from './stores/shared-tail.ts'
 import { watchAppends } from './stores/watch-appends.ts'
 import { createTelemetry } from './telemetry/index.ts'
 import {
+  openControl,
   openExecutors,
   openReadModels,
   type StartProjectors,
@@ -55,10 +54,10 @@ export type Doubles = Readonly<{
   negativeControls?: readonly NegativeControlResult[]
 }>
 
-/** Left out, the projectors run in the thread of the ledger, and no source is known. */
+/** Left out, the projectors run in the thread of the ledger, and dry runs may reach nothing. */
 export type Parts = Doubles &
   Readonly<{ projectors?: StartProjectors }> &
-  Partial<Pick<Config, 'sqlSources'>>
+  Partial<Pick<Config, 'sqlSources' | 'httpAllow'>>
 
 export type Ledger = Readonly<{ app: FastifyInstance; close(): Promise<void> }>
 
@@ -70,29 +69,28 @@ export async function createLedger(
   url: string,
   version: string,
   logger: FastifyBaseLogger,
-  { projectors: start = startProjectors, sqlSources = {}, ...doubles }: Parts = {},
+  { projectors: start = startProjectors, ...parts }: Parts = {},
 ): Promise<Ledger> {
   assertNothingExecutes()
   const pool = createPool(url, 'readers')
   const access = createAccess({ keys: createPool(url, 'keys'), readers: pool }, logger)
   const postgres = createPostgresEventStore(url)
   const telemetry = createTelemetry()
-  const kept = watchAppends(doubles.store?.(postgres) ?? postgres, telemetry.aroundAppend)
+  const kept = watchAppends(parts.store?.(postgres) ?? postgres, telemetry.aroundAppend)
   const store = { ...kept, tail: createSharedTail(kept) }
-  const invoking = openExecutors(doubles.executors, { sqlSources }, telemetry, logger)
-  const { executors, facts, runBaseline, whyBadProgram } = invoking
+  const invoking = openExecutors(parts, telemetry, logger)
   const ledger = telemetry.ledger(followControl(store, logger))
   const clock = () => performance.now()
   const pacing = createPacing(clock)
   const watch = createRunWatch(ledger)
-  const dispatchPorts = { store, ledger, facts, executors, clock, pacing, watch, log: logger }
-  const controlPorts = { store, ledger, runBaseline, whyBadSchema, whyBadProgram, executors }
+  const control = openControl({ ...invoking, store, ledger }, telemetry)
+  const paces = { clock, pacing, watch }
+  const dispatchPorts = { ...invoking, ...control, ...paces, store, ledger, log: logger }
   const { aroundBatch } = telemetry
   const connectProjector = () => connect(url, 'projector')
   const projectorPorts = { url, store, log: logger, aroundBatch, connect: connectProjector }
   const reading = openReadModels(pool, store, start(projectorPorts))
-  const { list, projections } = reading
-  const negativeControls = runControls(doubles)
+  const negativeControls = runControls(parts)
 
   const ports: HttpPorts = {
     version,
@@ -104,14 +102,12 @@ export async function createLedger(
       assertNamespaceAllowed(caller, command)
       return explainCommand(command, dispatchPorts)
     },
-    setSwitch: telemetry.setSwitch(async (call) => (await setSwitch(call, controlPorts)).position),
-    applyCatalogue: (call) => applyCatalogue(call, controlPorts),
-    retireManifest: (call) => retireManifest(call, controlPorts),
-    list,
-    projections,
+    ...control,
+    list: reading.list,
+    projections: reading.projections,
     negativeControls,
-    selfTest: () => selfTest(dispatchPorts, runControls(doubles)),
-    metrics: () => telemetry.scrape({ ledger, projections }),
+    selfTest: () => selfTest(dispatchPorts, runControls(parts)),
+    metrics: () => telemetry.scrape({ ledger, ...reading }),
     readiness: () => readReadiness({ negativeControls, ledger, ...reading }),
   }
   const app = await createServer(ports, logger, telemetry.watchRequests)
@@ -154,6 +150,7 @@ export async function serve(config: Config, logger: FastifyBaseLogger): Promise<
     ledger = await createLedger(url, config.version, logger, {
       projectors: startProjectorsInThread,
       sqlSources: config.sqlSources,
+      httpAllow: config.httpAllow,
     })
     const address = await listen(ledger.app, config)
     await embedded?.announce(address)

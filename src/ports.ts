@@ -107,6 +107,9 @@ export class ExecutorFailure extends Error {
   }
 }
 
+/** A run did not begin: others had all the places that lead where it was to go. Nothing was seen. */
+export class Busy extends Error {}
+
 /**
  * Invokes a target without mutating it. There is one verb and it is dry: no method of this port
  * could execute for real. Every executor passes test/conformance/executor.ts.
@@ -123,9 +126,9 @@ export interface Executor {
   facts(plan: Plan): Promise<Json>
 
   /**
-   * Invokes once and reports, or rejects with `ExecutorFailure`. Ends soon after `signal` aborts
-   * (failure `timeout`), which it does when time is over and when the kill switch says HALTED.
-   * Keeps the limits of the plan. The same plan gives the same output.
+   * Invokes once and reports, or rejects with `ExecutorFailure`; with `Busy` where it never began.
+   * Ends soon after `signal` aborts (failure `timeout`), which it does when time is over and when
+   * the kill switch says HALTED. Keeps the limits of the plan. The same plan gives the same output.
    */
   dryRun(plan: Plan, signal: AbortSignal): Promise<Report>
 }
@@ -231,7 +234,13 @@ export type Call = Readonly<{
   actor: string
 }>
 
-export type DispatchCall = Call & Readonly<{ command: AskedCommand; caller: Caller }>
+export type DispatchCall = Call &
+  Readonly<{
+    command: AskedCommand
+    caller: Caller
+    /** Told before an executor reaches out: what comes then is a wait for somebody else. */
+    reachesOut?: () => void
+  }>
 
 /** The log lines of the ledger: ids, codes and durations; never params, outputs or keys. */
 export interface Log {

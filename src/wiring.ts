@@ -3,10 +3,14 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { FastifyBaseLogger } from 'fastify'
 import type pg from 'pg'
-import type { ContractBody } from '../domain/control/manifest.ts'
+import type { ManifestBody } from '../domain/control/manifest.ts'
 import type { Config } from './config.ts'
+import { applyCatalogue, type CataloguePorts, retireManifest } from './control/apply-catalogue.ts'
+import { type SetSwitch, type SwitchPorts, setSwitch } from './control/set-switch.ts'
+import type { HaltContract } from './dispatch/suspicion.ts'
 import { attachEmbeddedPostgres, EmbeddedError } from './embedded/index.ts'
 import { createBaselineRunner } from './executors/baseline.ts'
+import { createHttp } from './executors/http/http.ts'
 import { createSimulator } from './executors/simulator/simulator.ts'
 import {
   examineSource,
@@ -16,7 +20,9 @@ import {
 import { readerSql } from './executors/sql-read/reader-sql.ts'
 import { createSqlRead, whyBadSqlProgram } from './executors/sql-read/sql-read.ts'
 import { createFacts } from './facts/index.ts'
+import { whyBadSchema } from './facts/params.ts'
 import type { HttpPorts } from './http/ports.ts'
+import { NOWHERE } from './http-allow.ts'
 import type { EventStore, ExecutorRegistry, Finding, Log } from './ports.ts'
 import { startProjectorThread } from './projector/in-thread.ts'
 import type { Projector, ProjectorPorts } from './projector/projector.ts'
@@ -52,16 +58,39 @@ export function openReadModels(pool: pg.Pool, store: EventStore, projectors: rea
   }
 }
 
+/** The use cases of `control`, and the halt that is the ledger's own. */
+export function openControl(
+  given: Omit<CataloguePorts & SwitchPorts, 'whyBadSchema'>,
+  telemetry: Telemetry,
+) {
+  const ports = { ...given, whyBadSchema }
+  const set = telemetry.setSwitch((call: SetSwitch) => setSwitch(call, ports))
+  const halt: HaltContract = async (call, contractId, reason) => {
+    const scope = `contract:${contractId}`
+    await set({ ...call, actor: 'ledger', scope, state: 'HALTED', reason })
+  }
+  return {
+    halt,
+    setSwitch: async (call: SetSwitch) => (await set(call)).position,
+    applyCatalogue: (call: Parameters<typeof applyCatalogue>[0]) => applyCatalogue(call, ports),
+    retireManifest: (call: Parameters<typeof retireManifest>[0]) => retireManifest(call, ports),
+  }
+}
+
+/** Where dry runs may go, or other executors in their place. */
+type Reach = Readonly<{ executors?: ExecutorRegistry }> &
+  Partial<Pick<Config, 'sqlSources' | 'httpAllow'>>
+
 /** What invokes, and the facts that rest on it. Measured are the dry runs of dispatches alone. */
 export function openExecutors(
-  given: ExecutorRegistry | undefined,
-  { sqlSources }: Pick<Config, 'sqlSources'>,
+  { executors: given, sqlSources = {}, httpAllow = NOWHERE }: Reach,
   telemetry: Telemetry,
   logger: FastifyBaseLogger,
 ) {
   const simulator = createSimulator({ log: logger })
   const sqlRead = createSqlRead(sqlSources)
-  const own = [simulator, sqlRead]
+  const http = createHttp({ allow: httpAllow, reader: sqlRead })
+  const own = [simulator, sqlRead, http]
   const plain = given ?? new Map(own.map((it) => [it.type, it]))
   const executors = given ?? new Map(own.map((it) => [it.type, telemetry.executor(it)]))
   const runBaseline = createBaselineRunner(plain)
@@ -69,8 +98,7 @@ export function openExecutors(
     executors,
     runBaseline,
     facts: telemetry.facts(createFacts(executors, runBaseline)),
-    whyBadProgram: ({ executor, program }: ContractBody) =>
-      executor === sqlRead.type ? whyBadSqlProgram(program) : null,
+    whyNotAllowed,
     /** Processes start before the first dispatch needs them; a gate says so if they cannot. */
     warmUp() {
       if (given === undefined) simulator.facts().catch(() => undefined)
@@ -79,6 +107,14 @@ export function openExecutors(
       await Promise.all(own.map((executor) => executor.close()))
     },
   }
+}
+
+/** Why the SQL of a manifest may not be asked, or null: a contract's, or that of a cross-check. */
+function whyNotAllowed(body: ManifestBody): string | null {
+  if (body.kind === 'Fixture') return null
+  if (body.kind === 'Target')
+    return body.crossCheck === undefined ? null : whyBadSqlProgram({ ...body.crossCheck })
+  return body.executor === 'sql-read' ? whyBadSqlProgram(body.program) : null
 }
 
 /** Why dry runs may use one source, or may not. */

@@ -23,6 +23,19 @@ export type ContractBody = Readonly<{
   baseline?: readonly BaselineCase[]
 }>
 export type FixtureBody = Readonly<{ kind: 'Fixture'; id: string; version: number; data: Json }>
+/** What in an answer shows that a run was dry: a member of a header's list, or a value of a JSON body. */
+export type Marker =
+  | Readonly<{ header: string; value: string }>
+  | Readonly<{ pointer: string; value: string | number | boolean }>
+
+/** One SELECT on a source, asked before and after a request: its rows must be the same. */
+export type CrossCheck = Readonly<{
+  source: string
+  schemas?: readonly string[]
+  sql: string
+  bind?: readonly string[]
+}>
+
 /** Beside these a target has what its executor type asks of it. */
 export type TargetBody = Readonly<{
   kind: 'Target'
@@ -31,6 +44,12 @@ export type TargetBody = Readonly<{
   executor: string
   /** sql-read: only a standby will do, which refuses every write itself. */
   replica?: boolean
+  /** http: without one only safe methods are sent. */
+  marker?: Marker
+  /** http: `mutation-suspected` also halts the contract. */
+  haltOnSuspicion?: boolean
+  /** http: what shows a mutation that the answer hides. */
+  crossCheck?: CrossCheck
 }>
 export type ManifestBody = ContractBody | FixtureBody | TargetBody
 

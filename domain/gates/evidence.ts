@@ -1,4 +1,4 @@
-import { findContract } from '../control/state.ts'
+import { findContract, newestTarget } from '../control/state.ts'
 import { isObject, type Json, type JsonObject } from '../json.ts'
 import { fail, type Gate, indeterminate, pass } from './gate.ts'
 import { SPECIMEN_COMMAND, specimenControl } from './specimen.ts'
@@ -7,7 +7,11 @@ import { SPECIMEN_COMMAND, specimenControl } from './specimen.ts'
 export const EVIDENCE_NAMES: Readonly<Record<string, readonly string[]>> = {
   simulator: ['isolated'],
   'sql-read': ['noTransactionId', 'stillReadOnly', 'canaryIntact'],
+  http: ['dryRunProven', 'addressPinned', 'notRedirected'],
 }
+
+/** What a target with a cross-check must show beside them. */
+export const CROSS_CHECK_EVIDENCE = 'sourceUnchanged'
 
 /**
  * Rule 0. `seen` is the whole evidence of the run, `{ <name>: { holds, seen } }`, or
@@ -22,7 +26,9 @@ export const evidence: Gate = {
     const type = findContract(control, command.contract)?.body.executor
     if (type === undefined || !isObject(seen)) return indeterminate()
     if (typeof seen['failure'] === 'string') return noReport(seen)
-    return isComplete(type, seen) ? pass() : fail('mutation-suspected')
+    const target = newestTarget(control, command.target)?.body
+    const names = namesFor(type, target?.crossCheck !== undefined)
+    return isComplete(names, seen) ? pass() : fail('mutation-suspected')
   },
   negativeControl: {
     command: SPECIMEN_COMMAND,
@@ -35,9 +41,13 @@ export const evidence: Gate = {
 const noReport = (seen: JsonObject) =>
   indeterminate(seen['failure'] === 'timeout' ? 'executor-timeout' : 'executor-failed')
 
-/** Exactly the names of the type are there, and all of them hold. */
-function isComplete(type: string, seen: JsonObject): boolean {
+function namesFor(type: string, isCrossChecked: boolean): readonly string[] {
   const names = Object.hasOwn(EVIDENCE_NAMES, type) ? (EVIDENCE_NAMES[type] ?? []) : []
+  return type === 'http' && isCrossChecked ? [...names, CROSS_CHECK_EVIDENCE] : names
+}
+
+/** Exactly these names are there, and all of them hold. */
+function isComplete(names: readonly string[], seen: JsonObject): boolean {
   const shown = Object.keys(seen)
   return (
     names.length > 0 &&

@@ -1,25 +1,41 @@
 import type { TargetBody } from '../control/manifest.ts'
 import { findContract, newestTarget } from '../control/state.ts'
+import { SAFE_METHODS } from '../http-program.ts'
 import { isObject, type Json, type JsonObject } from '../json.ts'
 import type { RefusalCode } from '../refusal.ts'
 import { fail, type Gate, indeterminate, pass } from './gate.ts'
 import { SPECIMEN_COMMAND, SPECIMEN_MANIFESTS, specimenControl } from './specimen.ts'
 
 type Objection = RefusalCode | null
+/** What is asked, beside what its executor shows of it. */
+type Asked = Readonly<{ program: JsonObject; target: TargetBody | undefined }>
+
+const objectToQuestion = ({ sql, source }: JsonObject, mustBeReplica: boolean): Objection => {
+  if (!isObject(sql) || sql['allowed'] !== true) return 'sql-not-allowed'
+  return isOnlyReader(source, mustBeReplica) ? null : 'executor-unsafe'
+}
 
 /** What is said against the facts of each executor type. A type that is not here can show nothing. */
-const OBJECTIONS: Readonly<Record<string, (facts: JsonObject, target?: TargetBody) => Objection>> =
-  {
-    simulator: ({ isolation }) => (isolation === 'process' ? null : 'executor-unsafe'),
-    'sql-read': ({ sql, source }, target) => {
-      if (!isObject(sql) || sql['allowed'] !== true) return 'sql-not-allowed'
-      return isOnlyReader(source, target?.replica === true) ? null : 'executor-unsafe'
-    },
-  }
+const OBJECTIONS: Readonly<Record<string, (facts: JsonObject, asked: Asked) => Objection>> = {
+  simulator: ({ isolation }) => (isolation === 'process' ? null : 'executor-unsafe'),
+  'sql-read': (facts, { target }) => objectToQuestion(facts, target?.replica === true),
+  http({ origin, sendsMarker, crossCheck = null }, { program, target }) {
+    const isAllowed = isObject(origin) && origin['allowed'] === true
+    if (!isAllowed || sendsMarker !== false) return 'executor-unsafe'
+    if (!isProvable(program['method'], target)) return 'executor-unsafe'
+    if (target?.crossCheck === undefined) return null
+    return isObject(crossCheck) ? objectToQuestion(crossCheck, false) : 'executor-unsafe'
+  },
+}
 
-function objectionTo(type: string, facts: JsonObject, target?: TargetBody): Objection {
+/** A POST is sent only to what will say in its answer that it was dry. */
+const isProvable = (method: Json | undefined, target: TargetBody | undefined): boolean =>
+  typeof method === 'string' &&
+  (SAFE_METHODS.includes(method) || (method === 'POST' && target?.marker !== undefined))
+
+function objectionTo(type: string, facts: JsonObject, asked: Asked): Objection {
   const object = Object.hasOwn(OBJECTIONS, type) ? OBJECTIONS[type] : undefined
-  return object === undefined ? 'executor-unsafe' : object(facts, target)
+  return object === undefined ? 'executor-unsafe' : object(facts, asked)
 }
 
 /** Whatever a login can do beyond reading stands in one of these lists. */
@@ -45,7 +61,8 @@ export const readOnly: Gate = {
     if (!isObject(facts) || typeof sideEffects !== 'string') return indeterminate()
     if (contract.sideEffects !== 'none' || sideEffects !== 'none') return fail('executor-unsafe')
     const target = newestTarget(control, command.target)?.body
-    const objection = objectionTo(contract.executor, facts, target)
+    const { executor, program } = contract
+    const objection = objectionTo(executor, facts, { program, target })
     return objection === null ? pass() : fail(objection)
   },
   negativeControl: {

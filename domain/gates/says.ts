@@ -1,3 +1,4 @@
+import { isObject, type Json } from '../json.ts'
 import type { GateName, GateOutcome } from '../snapshot.ts'
 
 type Sentences = Readonly<Record<Exclude<GateOutcome, 'not_evaluated'>, string>>
@@ -89,7 +90,34 @@ export const EVIDENCE_SAYS: Readonly<Record<string, { holds: string; broken: str
     broken:
       'A setting local to the transaction was gone or changed, so the statement ended it or reset its limits.',
   },
+  dryRunProven: {
+    holds: 'The request asked for no change by its method, or the answer says that it was dry.',
+    broken: 'The answer does not say that it was dry, so the request may have changed something.',
+  },
+  addressPinned: {
+    holds: 'The connection went to the very address that had been judged and is allowed.',
+    broken: 'The connection did not go to the address that had been judged.',
+  },
+  notRedirected: {
+    holds: 'The service answered itself and sent the request nowhere else.',
+    broken: 'The service did not answer itself: it redirected the request, or gave no answer.',
+  },
+  sourceUnchanged: {
+    holds: 'A query of the database behind the service gave the same rows before and after.',
+    broken: 'A query of the database behind the service gave other rows after the request.',
+  },
 }
 
 export const gateSays = (gate: GateName, outcome: GateOutcome): string =>
   outcome === 'not_evaluated' ? NOT_EVALUATED_SAYS : GATE_SAYS[gate][outcome]
+
+/** The evidence of a run, each piece with its sentence; none where there was no report. */
+export function evidenceSays(seen: Json) {
+  if (!isObject(seen)) return []
+  return Object.entries(seen).flatMap(([name, item]) => {
+    const says = Object.hasOwn(EVIDENCE_SAYS, name) ? EVIDENCE_SAYS[name] : undefined
+    if (says === undefined || !isObject(item)) return []
+    const holds = item['holds'] === true
+    return [{ name, holds, says: holds ? says.holds : says.broken }]
+  })
+}

@@ -10,6 +10,7 @@ import {
 import {
   type ContractBody,
   type FixtureBody,
+  type ManifestBody,
   parseReference,
 } from '../../domain/control/manifest.ts'
 import { type ControlState, findFixture } from '../../domain/control/state.ts'
@@ -26,8 +27,8 @@ export type CataloguePorts = ControlPorts &
   Readonly<{
     runBaseline: RunBaseline
     whyBadSchema(schema: JsonObject): string | null
-    /** Asked of contracts of good shape. */
-    whyBadProgram(contract: ContractBody): string | null
+    /** Asked of manifests of good shape, about what they would have an executor ask. */
+    whyNotAllowed(body: ManifestBody): string | null
   }>
 
 export type CatalogueApplied = Readonly<{
@@ -80,12 +81,12 @@ function candidate(manifest: ReceivedManifest, ports: CataloguePorts): Candidate
   const bytes = Buffer.byteLength(canonicalJson(manifest))
   const tooLarge =
     bytes > LIMITS.manifestBytes ? `it has ${bytes} bytes, more than ${LIMITS.manifestBytes}` : null
-  const wrong = tooLarge ?? invalid ?? (body.kind === 'Contract' ? whyBad(body, ports) : null)
+  const wrong = tooLarge ?? invalid ?? whyBad(body, ports)
   return { body, sha256, invalid: wrong ?? undefined }
 }
 
-const whyBad = (contract: ContractBody, ports: CataloguePorts): string | null =>
-  ports.whyBadSchema(contract.params) ?? ports.whyBadProgram(contract)
+const whyBad = (body: ManifestBody, ports: CataloguePorts): string | null =>
+  (body.kind === 'Contract' ? ports.whyBadSchema(body.params) : null) ?? ports.whyNotAllowed(body)
 
 /** All baselines of one request share one time. */
 type Checking = Readonly<{ checked: Map<string, string | undefined>; baselinesUntilMs: number }>

@@ -6,9 +6,16 @@ import {
   parseReference,
   VERSION_MAX,
 } from '../../domain/control/manifest.ts'
+import {
+  HTTP_METHODS,
+  type HttpProgram,
+  PATH_PATTERN,
+  whyBadHttpProgram,
+} from '../../domain/http-program.ts'
 import type { JsonObject } from '../../domain/json.ts'
 import { POINTER_PATTERN } from '../../domain/json-pointer.ts'
 import { LIMITS } from '../../domain/limits.ts'
+import { isHttpOrigin } from '../http-allow.ts'
 
 const id = z.string().regex(ID_PATTERN)
 const version = z.int().min(1).max(VERSION_MAX)
@@ -67,10 +74,90 @@ const sqlTarget = simulatorTarget.extend({
   replica: z.boolean().optional(),
 })
 
+const httpContract = contract.omit({ baseline: true }).extend({
+  program: z
+    .strictObject({
+      method: z.enum(HTTP_METHODS),
+      path: z.string().max(2_000).regex(PATH_PATTERN, 'a path of unreserved characters'),
+      bind: z.record(z.string(), pointer).optional(),
+      body: z.unknown().optional(),
+    })
+    .superRefine((program, context) => {
+      const why = whyBadHttpProgram(program as HttpProgram)
+      if (why !== null) context.addIssue(why)
+    }),
+})
+
+/** What a target may send beside the request: no credentials, nothing that changes what is asked. */
+export const REQUEST_HEADERS: readonly string[] = [
+  ['accept', 'accept-language', 'accept-profile', 'api-version', 'content-profile', 'dry-run'],
+  ['prefer', 'user-agent', 'x-api-version', 'x-dry-run', 'x-validate-only'],
+].flat()
+
+const printable = z
+  .string()
+  .regex(/^[\x21-\x7e](?:[\x20-\x7e]{0,198}[\x21-\x7e])?$/, 'printable ASCII')
+const headerName = z.string().regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$/, 'the name of a header')
+const marker = z.union(
+  [
+    z.strictObject({
+      header: headerName,
+      value: printable.regex(/^[^",]*$/, 'one member of a list, unquoted'),
+    }),
+    z.strictObject({
+      pointer: pointer.min(1),
+      value: z.union([z.string().min(1).max(200), z.number(), z.boolean()]),
+    }),
+  ],
+  'is { header, value } or { pointer, value }',
+)
+const httpTarget = simulatorTarget
+  .extend({
+    origin: z.string().refine(isHttpOrigin, 'an origin as it is serialized: https://host[:port]'),
+    headers: z.record(z.string(), printable).optional(),
+    query: z.record(z.string().min(1).max(100), z.string().max(200)).optional(),
+    marker: marker.optional(),
+    haltOnSuspicion: z.boolean().optional(),
+    crossCheck: z
+      .strictObject({
+        source: name,
+        schemas: z.array(name).min(1).max(100).optional(),
+        sql: z.string().min(1).max(LIMITS.sqlLength),
+        bind: z.array(pointer).max(100).optional(),
+      })
+      .optional(),
+  })
+  .superRefine((body, context) => {
+    for (const { path, message } of whyBadHeaders(body))
+      context.addIssue({ code: 'custom', path, message })
+  })
+
+/** Each request has these whatever its target says. */
+const ALWAYS_SENT = ['host', 'connection', 'content-length', 'content-type', 'accept-encoding']
+
+function* whyBadHeaders({ headers = {}, marker: declared }: SentAndMarked) {
+  const sent = Object.keys(headers).map((it) => it.toLowerCase())
+  for (const header of Object.keys(headers)) {
+    if (REQUEST_HEADERS.includes(header.toLowerCase())) continue
+    yield { path: ['headers', header], message: 'no header that may be sent' }
+  }
+  if (new Set(sent).size !== sent.length) yield { path: ['headers'], message: 'has one twice' }
+  const marking = declared !== undefined && 'header' in declared ? declared.header : ''
+  const echoes = [...sent, ...ALWAYS_SENT, 'accept', 'user-agent']
+  if (!echoes.includes(marking.toLowerCase())) return
+  yield { path: ['marker'], message: 'is sent with the request: what is echoed shows nothing' }
+}
+
+type SentAndMarked = Readonly<{
+  headers?: Readonly<Record<string, string>> | undefined
+  marker?: z.infer<typeof marker> | undefined
+}>
+
 /** The executor types whose manifests have more to say than the general shape. */
 const OWN_SHAPES: Readonly<Record<string, Readonly<Record<string, z.ZodType>>>> = {
   simulator: { Contract: simulatorContract, Target: simulatorTarget },
   'sql-read': { Contract: sqlContract, Target: sqlTarget },
+  http: { Contract: httpContract, Target: httpTarget },
 }
 const SHAPES: Readonly<Record<string, z.ZodType>> = {
   Contract: contract,

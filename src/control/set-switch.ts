@@ -27,15 +27,14 @@ export type SwitchPorts = ControlPorts &
 /** The event in force, and how many this call appended: none where the scope had the state. */
 export type Flip = Readonly<{ position: SwitchPosition; appended: number }>
 
+export type SetSwitch = Call & Readonly<{ scope: string; state: SwitchState; reason: string }>
+
 /**
  * Sets a scope and returns once the new state is in force everywhere: after that no call succeeds
  * by the old one. Setting the state it has appends nothing and answers with the event in force.
  * Throws `not-found` for a contract or an executor type that is not known.
  */
-export async function setSwitch(
-  call: Call & { readonly scope: string; readonly state: SwitchState; readonly reason: string },
-  ports: SwitchPorts,
-): Promise<Flip> {
+export async function setSwitch(call: SetSwitch, ports: SwitchPorts): Promise<Flip> {
   const { scope, state, reason } = call
   const deadlineMs = LIMITS.switchDeadlineMs
   const { control, appended } = await appendControl(call, ports, deadlineMs, (now) => {

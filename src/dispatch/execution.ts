@@ -5,8 +5,15 @@ import type { Plan } from '../../domain/dispatch/plan.ts'
 import type { ExecutorStamp, Pins } from '../../domain/events.ts'
 import { isObject, type Json } from '../../domain/json.ts'
 import { LIMITS } from '../../domain/limits.ts'
+import { LedgerError } from '../errors.ts'
 import { digestOf } from '../identity.ts'
-import { type Executor, ExecutorFailure, type ExecutorRegistry, type Report } from '../ports.ts'
+import {
+  Busy,
+  type Executor,
+  ExecutorFailure,
+  type ExecutorRegistry,
+  type Report,
+} from '../ports.ts'
 import { type RunWatch, Stopped } from './run-watch.ts'
 
 /** What an invocation runs with. */
@@ -50,7 +57,8 @@ export type Invocation = Readonly<{
 }>
 
 /**
- * Invokes the executor once. Whatever goes wrong is an execution without a report.
+ * Invokes the executor once. Whatever goes wrong is an execution without a report. Throws
+ * `gate-indeterminate` for a run that found no place to begin: there is nothing to be recorded of it.
  *
  * A run that was stopped is none: it is no time-out of the target, and nothing was observed that
  * could be recorded. Its call judges again, and it is the switch that refuses it.
@@ -66,9 +74,13 @@ export async function execute(
     return { setting, ...checked(await untilAborted(found, invocation), plan) }
   } catch (cause) {
     if (cause instanceof Stopped) return 'stopped'
+    if (cause instanceof Busy) throw nowhereToBegin(cause)
     return { setting, seen: failureOf(cause), result: null }
   }
 }
+
+const nowhereToBegin = (cause: Busy): LedgerError =>
+  new LedgerError('gate-indeterminate', cause.message, { cause, retryAfterSeconds: 1 })
 
 /** Executors keep their own limits, and heed their signal; this holds even when one does not. */
 async function untilAborted(

@@ -23,6 +23,7 @@ import { type Ask, type Judged, type JudgePorts, judge } from './judge.ts'
 import { loadIdentified } from './load-dispatch.ts'
 import type { Clock, Pacing } from './pacing.ts'
 import type { RunWatch } from './run-watch.ts'
+import { type HaltContract, haltIfSuspected } from './suspicion.ts'
 
 export type DispatchPorts = JudgePorts &
   Readonly<{
@@ -30,6 +31,7 @@ export type DispatchPorts = JudgePorts &
     ledger: FollowedLog
     pacing: Pacing
     watch: RunWatch
+    halt: HaltContract
     clock: Clock
     log: Log
   }>
@@ -46,6 +48,8 @@ type Run = {
   reached: DispatchState | null
   /** A refused execution that is not recorded yet: an observation, to be recorded whatever comes. */
   observation: Judgement | null
+  /** The halt that a suspicion asked for. */
+  halting: Promise<void> | null
 }
 
 /**
@@ -68,17 +72,22 @@ export async function runDispatch(
     held: null,
     reached: null,
     observation: null,
+    halting: null,
   }
   try {
     assertNamespaceAllowed(call.caller, call.command)
-    return await untilAnswered(run, ports)
+    const answered = await untilAnswered(run, ports)
+    await run.halting
+    return answered
   } catch (error) {
+    // What the call could not answer is no reason to leave a halt to chance.
+    await run.halting?.catch(() => undefined)
     throw error instanceof LedgerError ? identified(error, run) : error
   }
 }
 
 async function untilAnswered(run: Run, ports: DispatchPorts): Promise<DispatchAnswer> {
-  const { call, identity } = run
+  const { call } = run
   for (let attempt = 1; attempt <= LIMITS.appendTries; attempt++) {
     const loaded = await load(run, ports)
     run.reached = null
@@ -88,8 +97,7 @@ async function untilAnswered(run: Run, ports: DispatchPorts): Promise<DispatchAn
       continue
     }
     const ask = { ...loaded, state: run.reached ?? loaded.state }
-    if (judged.judgement.refusal?.stage === 'execution')
-      ports.pacing.pauses.mark(identity.dispatchId)
+    if (judged.judgement.refusal?.stage === 'execution') noteRefused(run, loaded, judged, ports)
     if (isOvertaken(run, judged)) break
     const events = decide(call.command, ask.state, judged.judgement, judged.material)
     if (!hasEvents(events) || !mayOpen(run, ask.state, events, ports)) {
@@ -99,12 +107,18 @@ async function untilAnswered(run: Run, ports: DispatchPorts): Promise<DispatchAn
       ask,
       events,
       judgement: judged.judgement,
-    }).finally(() => ports.pacing.openings.end(identity.dispatchId))
+    }).finally(() => ports.pacing.openings.end(run.identity.dispatchId))
     if (result !== null) return answer(outcomeOf(run, { ...ask, state: result }), judged.judgement)
     remember(run, judged)
   }
   if (run.observation !== null) return recordObservation(run, run.observation, ports)
   throw new LedgerError('contended', 'Other calls changed the log before each of 5 tries')
+}
+
+/** An execution was refused: its dispatch has to pause, and its contract may have to halt. */
+function noteRefused(run: Run, ask: Ask, { judgement }: Judged, ports: DispatchPorts): void {
+  ports.pacing.pauses.mark(run.identity.dispatchId)
+  run.halting ??= haltIfSuspected(run, ask, judgement, ports.halt)
 }
 
 /** A problem of a command that has an identity says so; what this call appended is not nothing. */
@@ -150,10 +164,16 @@ function executionTurn(run: Run, ask: Ask, ports: DispatchPorts): ExecutionTurn 
         },
       )
     }
-    if (reachesOut && !(await isRecorded(run, { ask, ...reached }, ports))) return 'overtaken'
+    if (reachesOut && !(await mayReachOut(run, { ask, ...reached }, ports))) return 'overtaken'
     const { command } = ask
     return execute(ports.executors, { command, plan, setting, watch: ports.watch })
   }
+}
+
+async function mayReachOut(run: Run, reached: { ask: Ask } & Reached, ports: DispatchPorts) {
+  const may = await isRecorded(run, reached, ports)
+  if (may) run.call.reachesOut?.()
+  return may
 }
 
 /**

@@ -3,6 +3,7 @@ import {
   type ControlState,
   findContract,
   findFixture,
+  newestTarget,
   type RegisteredManifest,
 } from '../../domain/control/state.ts'
 import type { AskedCommand } from '../../domain/dispatch/command.ts'
@@ -28,7 +29,9 @@ export function createFacts(executors: ExecutorRegistry, runBaseline: RunBaselin
       if (contract === undefined) return null
       const { sha256, body } = contract
       const judged = judgeParams(sha256, body.params, command.params)
-      const missing = judged.valid ? missingBindings(body.program, command.params) : []
+      if (!judged.valid) return judged
+      const target = newestTarget(control, command.target)?.body
+      const missing = missingBindings(body, target, command.params)
       return missing.length === 0 ? judged : { valid: false, errors: missing }
     },
     async executor(command, control) {

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { LIMITS } from '../../domain/limits.ts'
 import { LedgerError } from '../errors.ts'
-import { Turns } from './turns.ts'
+import { Turns } from '../turns.ts'
 import { whenOver } from './when-over.ts'
 
 /**
@@ -62,6 +62,10 @@ export function createTurns(): (request: FastifyRequest, reply: FastifyReply) =>
     working: LIMITS.keyRequestsAtWork,
     waiting: LIMITS.keyRequestsWaiting,
     waitMs: LIMITS.keyTurnWaitMs,
+    tooMany: () =>
+      new LedgerError('rate-limited', 'The key has too many requests under way', {
+        retryAfterSeconds: 1,
+      }),
   })
   return async (request, reply) => {
     if (request.caller === null || request.routeOptions.config.always === true) return

@@ -1,7 +1,6 @@
 import { type DispatchState, reachedOf } from '../../domain/dispatch/state.ts'
 import type { DispatchEvent, Recorded } from '../../domain/events.ts'
-import { EVIDENCE_SAYS, gateSays } from '../../domain/gates/says.ts'
-import { isObject, type Json } from '../../domain/json.ts'
+import { evidenceSays, gateSays } from '../../domain/gates/says.ts'
 import type { GateRecord } from '../../domain/snapshot.ts'
 import type { RecordedAnswer } from '../dispatch/answer.ts'
 import type { Explanation } from '../dispatch/explain.ts'
@@ -83,13 +82,5 @@ export function presentWhy(
   }
 }
 
-function evidenceOf(gates: readonly GateRecord[]) {
-  const seen: Json = gates.find((it) => it.gate === 'evidence')?.seen ?? null
-  if (!isObject(seen)) return []
-  return Object.entries(seen).flatMap(([name, item]) => {
-    const says = EVIDENCE_SAYS[name]
-    if (says === undefined || !isObject(item)) return []
-    const holds = item['holds'] === true
-    return [{ name, holds, says: holds ? says.holds : says.broken }]
-  })
-}
+const evidenceOf = (gates: readonly GateRecord[]) =>
+  evidenceSays(gates.find((it) => it.gate === 'evidence')?.seen ?? null)

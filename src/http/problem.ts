@@ -1,4 +1,5 @@
 import { gateNamed } from '../../domain/gates/index.ts'
+import { evidenceSays } from '../../domain/gates/says.ts'
 import type { GateRecord } from '../../domain/snapshot.ts'
 import type { RefusedAnswer } from '../dispatch/answer.ts'
 import { ERRORS, type ErrorCode, type LedgerError } from '../errors.ts'
@@ -140,5 +141,8 @@ const titleOf = (answer: RefusedAnswer): string =>
 function detailOf({ code, gates }: RefusedAnswer): string {
   const { remedy } = ERRORS[code]
   const seen = gates.find((it) => it.outcome === 'fail' || it.outcome === 'indeterminate')?.seen
-  return seen === null || seen === undefined ? remedy : `Seen: ${JSON.stringify(seen)}. ${remedy}`
+  if (seen === null || seen === undefined) return remedy
+  const broken = evidenceSays(seen).filter((it) => !it.holds)
+  const said = broken.map((it) => it.says).join(' ')
+  return `${said === '' ? `Seen: ${JSON.stringify(seen)}.` : said} ${remedy}`
 }

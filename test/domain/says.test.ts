@@ -1,7 +1,14 @@
 import { describe, expect, it } from 'vitest'
-import { EVIDENCE_NAMES } from '../../domain/gates/evidence.ts'
+import { CROSS_CHECK_EVIDENCE, EVIDENCE_NAMES } from '../../domain/gates/evidence.ts'
 import { GATES } from '../../domain/gates/index.ts'
-import { EVIDENCE_SAYS, GATE_SAYS, gateSays, NOT_EVALUATED_SAYS } from '../../domain/gates/says.ts'
+import {
+  EVIDENCE_SAYS,
+  evidenceSays,
+  GATE_SAYS,
+  gateSays,
+  NOT_EVALUATED_SAYS,
+} from '../../domain/gates/says.ts'
+import type { Json } from '../../domain/json.ts'
 import type { GateOutcome } from '../../domain/snapshot.ts'
 
 describe('what is said of gates and evidence', () => {
@@ -26,11 +33,32 @@ describe('what is said of gates and evidence', () => {
     expect(NOT_EVALUATED_SAYS).toMatch(SENTENCE)
   })
 
-  it('has two sentences for every piece of evidence that an executor declares, and for no other', () => {
-    const names = [...new Set(Object.values(EVIDENCE_NAMES).flat())]
+  it('has two sentences for every piece of evidence that is ever asked for, and for no other', () => {
+    const names = [...new Set([...Object.values(EVIDENCE_NAMES).flat(), CROSS_CHECK_EVIDENCE])]
     expect(Object.keys(EVIDENCE_SAYS).toSorted()).toEqual(names.toSorted())
     const sentences = Object.values(EVIDENCE_SAYS).flatMap((it) => [it.holds, it.broken])
     expect(sentences.filter((it) => !SENTENCE.test(it))).toEqual([])
     expect(new Set(sentences).size).toBe(2 * names.length)
+  })
+
+  it('is found by name for each piece of evidence, and is the good one only where it holds', () => {
+    const { holds, broken } = EVIDENCE_SAYS['dryRunProven'] ?? {}
+    const said = (item: Json) => evidenceSays({ dryRunProven: item })
+    expect(said({ holds: true, seen: null })).toEqual([
+      { name: 'dryRunProven', holds: true, says: holds },
+    ])
+    for (const item of [{ holds: false }, { holds: 'true' }, { holds: 1 }, {}])
+      expect(said(item)).toEqual([{ name: 'dryRunProven', holds: false, says: broken }])
+  })
+
+  it('is nothing where there was no report, or nobody knows the name', () => {
+    const item = { holds: true, seen: null }
+    const unknown: readonly Json[] = [
+      { failure: 'timeout', code: 'time' },
+      { unknown: item },
+      { dryRunProven: true },
+      { constructor: item, toString: item },
+    ]
+    for (const seen of [null, [], 'pass', {}, ...unknown]) expect(evidenceSays(seen)).toEqual([])
   })
 })

@@ -10,7 +10,11 @@ import type { JsonObject } from '../../domain/json.ts'
 import { LIMITS } from '../../domain/limits.ts'
 import { ROLES } from '../../src/access/scopes.ts'
 import { readConfig } from '../../src/config.ts'
-import { parseManifest, type ReceivedManifest } from '../../src/control/manifest.ts'
+import {
+  parseManifest,
+  REQUEST_HEADERS,
+  type ReceivedManifest,
+} from '../../src/control/manifest.ts'
 import { ERRORS, type ErrorCode } from '../../src/errors.ts'
 import { ALLOWED_FUNCTIONS, ALLOWED_TYPES } from '../../src/executors/sql-read/allowed-names.ts'
 import { whyBadSqlProgram } from '../../src/executors/sql-read/sql-read.ts'
@@ -188,12 +192,23 @@ describe('docs/executors.md', () => {
     expect(block('types')).toEqual([...ALLOWED_TYPES].toSorted())
   })
 
+  it('lists every header that a target may send', () => {
+    expect(block('headers')).toEqual([...REQUEST_HEADERS].toSorted())
+  })
+
   it('shows manifests that the server would take', () => {
-    const yaml = /```yaml\n([\s\S]*?)```/.exec(read('docs/executors.md'))?.[1] ?? ''
-    const documents = parseAllDocuments(yaml) as unknown as { toJS(): ReceivedManifest }[]
-    const manifests = documents.map((document) => document.toJS())
-    expect(manifests.map((it) => parseManifest(it).invalid)).toEqual([undefined, undefined])
-    expect(whyBadSqlProgram(manifests[1]?.['program'] as JsonObject)).toBeNull()
+    const blocks = [...read('docs/executors.md').matchAll(/```yaml[^\n]*\n([\s\S]*?)```/g)]
+    const manifests = blocks.flatMap(([, yaml = '']) =>
+      (parseAllDocuments(yaml) as unknown as { toJS(): ReceivedManifest }[]).map((it) => it.toJS()),
+    )
+    expect(manifests.map(({ kind }) => kind).join(' ')).toBe(
+      'Target Contract Target Contract Contract',
+    )
+    expect(manifests.flatMap((it) => parseManifest(it).invalid ?? [])).toEqual([])
+    for (const manifest of manifests) {
+      const { program, crossCheck = program } = manifest as Readonly<Record<string, JsonObject>>
+      if (crossCheck && 'sql' in crossCheck) expect(whyBadSqlProgram(crossCheck)).toBeNull()
+    }
   })
 })
 
@@ -241,7 +256,7 @@ describe('docs/operations.md', () => {
       row.slice(0, 2).map(plain),
     )
     const ofLoad =
-      /^(requests|requestHead|requestArrival|bodyBytesIn|key|failedKeys|stream|conn|stop)/
+      /^(requests|requestHead|requestArrival|bodyBytesIn|key|lane|failedKeys|stream|conn|stop)/
     const limits = Object.entries(LIMITS).filter(([name]) => ofLoad.test(name))
     const wanted = limits.map(([name, value]) => [name, String(value)])
     expect(new Map(listed as [string, string][])).toEqual(new Map(wanted as [string, string][]))

@@ -190,6 +190,11 @@ const SINGLE: Readonly<Record<string, readonly [string, string, string]>> = {
   ],
   'domain/again.ts': ['domain-is-closed', 'src/ports.ts', `export * from '../src/ports.ts'\n`],
   'domain/whispers.ts': ['domain-is-closed', 'node', `/// <reference types="node" />\nexport {}\n`],
+  'src/dry-run/asks-the-ledger.ts': [
+    'the-toolkit-stands-alone',
+    'src/ports.ts',
+    `import '../ports.ts'\nexport {}\n`,
+  ],
   'projections/one/clock.ts': [
     'projections-see-the-domain',
     'perf_hooks',

@@ -101,6 +101,30 @@ export function sqlCatalogueOf(
   return { target: sqlTarget, command, manifests: [sqlTarget(), fixture, withoutBaseline] }
 }
 
+/** The same for one request of type http, to a target that marks its dry runs by a header. */
+export function httpCatalogueOf(
+  name: string,
+  origin: string,
+  change: Readonly<{ contract?: JsonObject; target?: JsonObject; program?: JsonObject }> = {},
+) {
+  const { target, fixture, contract, command } = catalogueOf(name, {
+    executor: 'http',
+    program: { method: 'POST', path: '/', ...change.program },
+    params: { type: 'object' },
+    ...change.contract,
+  })
+  const { baseline: _, ...withoutBaseline } = contract
+  const httpTarget = (version = 1): JsonObject => ({
+    ...target(version),
+    executor: 'http',
+    origin,
+    headers: { prefer: 'tx=rollback' },
+    marker: { header: 'preference-applied', value: 'tx=rollback' },
+    ...change.target,
+  })
+  return { target: httpTarget, command, manifests: [httpTarget(), fixture, withoutBaseline] }
+}
+
 /** Registers manifests that must be new. */
 export async function register(ledger: Door, manifests: readonly JsonObject[]): Promise<Reply> {
   const reply = await ledger.ask('POST', '/v1/catalogue', { manifests })

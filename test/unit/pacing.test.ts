@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { Turns } from '../../src/http/turns.ts'
+import { LedgerError } from '../../src/errors.ts'
 import { createTokenBuckets } from '../../src/token-buckets.ts'
+import { Turns } from '../../src/turns.ts'
 
 describe('a token bucket', () => {
   let nowMs = 0
@@ -45,7 +46,8 @@ describe('a token bucket', () => {
 })
 
 describe('the requests of one key', () => {
-  const turns = (waitMs = 60_000) => new Turns({ working: 2, waiting: 2, waitMs })
+  const tooMany = () => new LedgerError('rate-limited', 'too many', { retryAfterSeconds: 1 })
+  const turns = (waitMs = 60_000) => new Turns({ working: 2, waiting: 2, waitMs, tooMany })
   const settled = async (promise: Promise<unknown>): Promise<string> => {
     const after = new Promise((resolve) => setImmediate(resolve, 'waits'))
     return (await Promise.race([promise.then(() => 'works'), after])) as string
@@ -82,6 +84,19 @@ describe('the requests of one key', () => {
     await expect(line.take('a')).rejects.toMatchObject({ code: 'rate-limited' })
     end()
     expect(await settled(line.take('a'))).toBe('works')
+  })
+
+  it('leave their place when their caller gives up', async () => {
+    const line = turns()
+    const [end] = await Promise.all([line.take('a'), line.take('a')])
+    const caller = new AbortController()
+    const left = line.take('a', caller.signal)
+    const next = line.take('a')
+    caller.abort(new Error('gave up'))
+    await expect(left).rejects.toThrow('gave up')
+    end()
+    expect(await settled(next)).toBe('works')
+    await expect(line.take('a', caller.signal)).rejects.toThrow('gave up')
   })
 
   it('start from nothing once all have ended', async () => {

@@ -23,7 +23,7 @@ type SqlTarget = Plan['target'] & Readonly<{ source: string; schemas?: readonly 
  * |----------|-------------------|---|
  * | threw    | source-unknown    | the target names a source that this server does not have |
  * | threw    | no-program        | the contract's program is not `{ sql, bind }`, or a pointer finds nothing |
- * | threw    | no-connection     | the source takes no connections, or all of ours were busy for 5 s |
+ * | threw    | no-connection     | the source takes no connections |
  * | threw    | connection-lost   | the connection broke |
  * | threw    | no-limits, no-evidence | the database answered with nothing where it had to answer |
  * | threw    | an SQLSTATE       | the database could not or would not: 25006 is a write in READ ONLY |
@@ -86,7 +86,7 @@ function sqlFacts({ program, target }: Plan): JsonObject {
   return { allowed: false, why: `the target does not offer the schema ${foreign}` }
 }
 
-/** Why a contract of this type cannot be registered, or null when it can. */
+/** Why nobody could register a statement with what is bound to it, or null when one can. */
 export function whyBadSqlProgram(program: JsonObject): string | null {
   const { sql, bind = [] } = program as Program
   const judged = judgeSql(sql)

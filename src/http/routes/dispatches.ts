@@ -27,7 +27,9 @@ export const dispatchRoutes: FastifyPluginAsyncZod<HttpPorts> = async (app, port
       refuseUnlessReady(ports)
       const caller = callerOf(request)
       const command = toCommand(request.body)
-      const answer = await ports.dispatch({ ...request.call, caller, command })
+      // A turn is for the work of this server, not for the wait for somebody else.
+      const reachesOut = () => request.endTurn?.()
+      const answer = await ports.dispatch({ ...request.call, caller, command, reachesOut })
       return sendAnswer(request, reply, answer)
     },
   )

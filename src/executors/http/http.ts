@@ -1,0 +1,130 @@
+import { buildConnector } from 'undici'
+import type { Plan } from '../../../domain/dispatch/plan.ts'
+import { LIMITS } from '../../../domain/limits.ts'
+import type { HttpAllow } from '../../http-allow.ts'
+import { Busy, type Executor } from '../../ports.ts'
+import { Turns } from '../../turns.ts'
+import { planOfCrossCheck } from './cross-check.ts'
+import { createGuard, type Lookup, systemLookup } from './guard.ts'
+import { invoke } from './invoke.ts'
+import type { Answer, Asked } from './lane.ts'
+import { createOrigins } from './origins.ts'
+import { type HttpTarget, requestOf, sendsMarker } from './request.ts'
+import { ABORTED, startTime, type Time } from './time.ts'
+
+export type HttpOptions = Readonly<{
+  /** Where requests may go. */
+  allow: HttpAllow
+  /** Asks the databases of cross-checks. */
+  reader: Executor
+  /** How names are resolved. */
+  lookup?: Lookup
+  /** How an address is connected to, once it was judged. */
+  dial?: buildConnector.connector
+}>
+
+const CONNECT_MS = 5_000
+/** Verified whatever NODE_TLS_REJECT_UNAUTHORIZED says; more authorities come by NODE_EXTRA_CA_CERTS. */
+export const verifyingDial = (ca?: string): buildConnector.connector =>
+  buildConnector({
+    timeout: CONNECT_MS,
+    rejectUnauthorized: true,
+    maxCachedSessions: 0,
+    allowH2: false,
+    ...(ca === undefined ? {} : { ca }),
+  })
+
+/**
+ * The executor of type `http`: the one request of a contract, sent to the origin of a target.
+ *
+ * Trust: it goes only where the operator allows, and asks for no change, or is told by the answer
+ * that none was kept. It cannot see what a service does behind its answer: a service that lies in
+ * its marker is seen by a cross-check of its database, where the target has one.
+ *
+ * | failure  | code            | the run gave no report because |
+ * |----------|-----------------|---|
+ * | threw    | no-program      | the contract's program is no request, or a pointer finds nothing usable |
+ * | threw    | no-marker       | it would be a POST, and the target declares no marker |
+ * | threw    | sends-marker    | the request itself holds the marker |
+ * | threw    | no-address      | the name of the origin cannot be resolved |
+ * | threw    | address-refused | an address of the origin may not be reached |
+ * | threw    | no-connection   | nobody takes the connection |
+ * | threw    | tls             | the certificate does not hold |
+ * | threw    | connection-lost | the connection broke before the answer was complete |
+ * | threw    | malformed       | what came is no answer of HTTP |
+ * | threw    | status-<code>   | a definite answer has another status |
+ * | threw    | cross-check     | the database behind the service could not be looked at |
+ * | timeout  | time            | it took longer than the plan allows |
+ * | timeout  | aborted         | the caller gave up |
+ * | limit    | request         | the body to be sent is too long |
+ * | limit    | headers, output | the answer is longer than the plan, or anybody, allows |
+ * | not-json | content-encoding, not-utf-8, or a code of errors.md | the ledger cannot keep the body as it came |
+ */
+export function createHttp({
+  allow,
+  reader,
+  lookup = systemLookup,
+  dial = verifyingDial(),
+}: HttpOptions): Executor & { close(): Promise<void> } {
+  const guard = createGuard(allow, lookup)
+  const origins = createOrigins({ guard, dial })
+  const turns = new Turns(BULKHEAD)
+  const send = async (plan: Plan, asked: Asked, time: Time): Promise<Answer> => {
+    const { origin } = plan.target as HttpTarget
+    const lane = origins.take(origin)
+    try {
+      const answer = await lane.ask(asked, plan.limits.outputBytes, time)
+      origins.giveBack(origin, lane)
+      return answer
+    } catch (error) {
+      lane.close()
+      throw error
+    }
+  }
+  return {
+    type: 'http',
+    sideEffects: 'none',
+    build: 1,
+    io: true,
+    async facts(plan) {
+      const { origin, crossCheck } = plan.target as HttpTarget
+      const { by } = await guard(origin)
+      const isChecked = by !== null && crossCheck !== undefined
+      return {
+        origin: { allowed: by !== null, by: by ?? [] },
+        sendsMarker: sendsMarker(plan),
+        crossCheck: isChecked ? await reader.facts(planOfCrossCheck(plan, crossCheck)) : null,
+      }
+    },
+    async dryRun(plan, signal) {
+      const asked = requestOf(plan)
+      const { origin } = plan.target as HttpTarget
+      const endTurn = await turns.take(origin, signal).catch(asBusyOrAborted)
+      const begun = performance.now()
+      const time = startTime(plan.limits.timeMs, signal)
+      try {
+        const sending = { method: asked.method, send: () => send(plan, asked, time) }
+        const report = await invoke(plan, sending, { reader, time })
+        return { ...report, stats: { durationMs: performance.now() - begun } }
+      } finally {
+        time.end()
+        endTurn()
+      }
+    },
+    async close() {
+      origins.close()
+    },
+  }
+}
+
+/** Nothing that is stuck at one origin holds up what goes to another. */
+const BULKHEAD = {
+  working: LIMITS.lanesOfOrigin,
+  waiting: LIMITS.lanesWaiting,
+  waitMs: LIMITS.laneWaitMs,
+  tooMany: () => new Busy('Other dry runs had all the connections to the origin'),
+}
+
+function asBusyOrAborted(error: unknown): never {
+  throw error instanceof Busy ? error : ABORTED()
+}

@@ -1,0 +1,45 @@
+import { createLane, type Lane } from './lane.ts'
+
+/** Connections that wait for a next request, of all origins together; the longest waiting go first. */
+const IDLE_MAX = 256
+/** Then a name is resolved and judged anew, however busy its connections are. */
+const AGE_MAX_MS = 60_000
+
+/** The open connections, by origin. Who takes one has it to itself. */
+export type Origins = Readonly<{
+  take(origin: string): Lane
+  /** Only a lane whose last answer was complete: any other is broken off. */
+  giveBack(origin: string, lane: Lane): void
+  close(): void
+}>
+
+export function createOrigins(connecting: Parameters<typeof createLane>[1]): Origins {
+  /** Each list in the order of coming back, and the lists in that of their last use. */
+  const idle = new Map<string, Lane[]>()
+  let count = 0
+  const takeIdle = (origin: string): Lane | undefined => {
+    const lanes = idle.get(origin)
+    const lane = lanes?.shift()
+    if (lanes?.length === 0) idle.delete(origin)
+    if (lane !== undefined) count -= 1
+    return lane
+  }
+  return {
+    take: (origin) => takeIdle(origin) ?? createLane(origin, connecting),
+    giveBack(origin, lane) {
+      if (performance.now() - lane.madeAtMs > AGE_MAX_MS) return lane.close()
+      const lanes = idle.get(origin) ?? []
+      lanes.push(lane)
+      idle.delete(origin)
+      idle.set(origin, lanes)
+      count += 1
+      const [oldest] = idle.keys()
+      if (count > IDLE_MAX && oldest !== undefined) takeIdle(oldest)?.close()
+    },
+    close() {
+      for (const lane of [...idle.values()].flat()) lane.close()
+      idle.clear()
+      count = 0
+    },
+  }
+}

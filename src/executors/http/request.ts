@@ -1,0 +1,67 @@
+import type { CrossCheck, Marker, TargetBody } from '../../../domain/control/manifest.ts'
+import type { Plan } from '../../../domain/dispatch/plan.ts'
+import { type HttpProgram, httpRequest, SAFE_METHODS } from '../../../domain/http-program.ts'
+import type { Json } from '../../../domain/json.ts'
+import { valueAt } from '../../../domain/json-pointer.ts'
+import { LIMITS } from '../../../domain/limits.ts'
+import { ExecutorFailure } from '../../ports.ts'
+import type { Asked } from './lane.ts'
+
+/** What a target of this type has beside the others. */
+export type HttpTarget = TargetBody &
+  Readonly<{
+    origin: string
+    headers?: Readonly<Record<string, string>>
+    query?: Readonly<Record<string, string>>
+    marker?: Marker
+    crossCheck?: CrossCheck
+  }>
+
+export const isSafe = (method: string): boolean => SAFE_METHODS.includes(method)
+
+/** The request of a plan. Rejects what must not be sent, before anything is. */
+export function requestOf(plan: Plan): Asked {
+  const target = plan.target as HttpTarget
+  const program = plan.program as Partial<HttpProgram>
+  const request = isProgram(program) ? httpRequest(program, plan.params) : null
+  if (request === null) throw new ExecutorFailure('threw', 'no-program')
+  const { method, path, body } = request
+  if (!isSafe(method) && target.marker === undefined) {
+    throw new ExecutorFailure('threw', 'no-marker')
+  }
+  if (sendsMarker(plan)) throw new ExecutorFailure('threw', 'sends-marker')
+  const text = body === undefined ? null : JSON.stringify(body)
+  if (text !== null && Buffer.byteLength(text) > LIMITS.httpBodyBytes) {
+    throw new ExecutorFailure('limit', 'request')
+  }
+  return { method, path: path + queryOf(target), headers: headersOf(target, text), body: text }
+}
+
+const isProgram = (program: Partial<HttpProgram>): program is HttpProgram =>
+  typeof program.method === 'string' && typeof program.path === 'string'
+
+/** Whether the body itself holds the marker in its place: a service that echoes it would show nothing. */
+export function sendsMarker({ target, program, params }: Plan): boolean {
+  const { marker } = target
+  if (marker === undefined || !('pointer' in marker)) return false
+  const { body = null }: { body?: Json | undefined } =
+    httpRequest(program as HttpProgram, params) ?? {}
+  return valueAt(body, marker.pointer) === marker.value
+}
+
+/** What each request has, unless its target says otherwise. Nothing here comes from params. */
+function headersOf({ headers = {} }: HttpTarget, body: string | null): Asked['headers'] {
+  const own = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value] as const)
+  return {
+    accept: 'application/json',
+    'user-agent': 'dispatch-ledger',
+    ...Object.fromEntries(own),
+    'accept-encoding': 'identity',
+    ...(body === null ? {} : { 'content-type': 'application/json' }),
+  }
+}
+
+function queryOf({ query = {} }: HttpTarget): string {
+  const text = new URLSearchParams(Object.entries(query)).toString()
+  return text === '' ? '' : `?${text}`
+}
