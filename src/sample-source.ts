@@ -6,34 +6,47 @@ import { attachEmbeddedPostgres } from './embedded/index.ts'
 
 const DATABASE = 'sample'
 const READER = 'sample_reader'
+const WRITER = 'sample_writer'
 
-/** A database for dry runs to read, on the bundled server of a data directory. */
+/** A schema of the sample database, and the SQL that makes it and what is in it. */
+export type SampleSchema = Readonly<{ schema: string; sql: string }>
+
+/** A database with sample data, on the bundled server of a data directory. */
 export type SampleSource = Readonly<{
-  /** Of a login that may read the schema and nothing else. */
-  url: string
+  /** Of a login that may read the schemas and nothing else. */
+  readerUrl: string
+  /** Of a login that may write their rows, as a service does that owns them. */
+  writerUrl: string
   /** The server stays up only while somebody else uses it, too. */
   release(): Promise<void>
 }>
 
-/** Makes the sample database: `schemaSql` makes the schema `schema` and what is in it. */
 export async function makeSampleSource(
   { dataDir }: Pick<Config, 'dataDir'>,
   log: FastifyBaseLogger,
-  { schema, schemaSql }: Readonly<{ schema: string; schemaSql: string }>,
+  schemas: readonly SampleSchema[],
 ): Promise<SampleSource> {
   const { ownerUrl, release } = await attachEmbeddedPostgres({ dataDir, log })
   try {
     const password = randomBytes(24).toString('hex')
     await asOwner(ownerUrl, `create database ${DATABASE}`)
+    const database = at(ownerUrl, { pathname: `/${DATABASE}` })
     await asOwner(
-      at(ownerUrl, { pathname: `/${DATABASE}` }),
-      `${schemaSql}
-      create role ${READER} login password '${password}';
-      grant usage on schema ${schema} to ${READER};
-      grant select on all tables in schema ${schema} to ${READER}`,
+      database,
+      `create role ${READER} login password '${password}';
+      create role ${WRITER} login password '${password}'`,
     )
-    const url = at(ownerUrl, { pathname: `/${DATABASE}`, username: READER, password })
-    return { url, release }
+    for (const { schema, sql } of schemas) {
+      await asOwner(
+        database,
+        `${sql};
+        grant usage on schema ${schema} to ${READER}, ${WRITER};
+        grant select on all tables in schema ${schema} to ${READER};
+        grant select, insert, update, delete on all tables in schema ${schema} to ${WRITER}`,
+      )
+    }
+    const urlOf = (username: string) => at(database, { username, password })
+    return { readerUrl: urlOf(READER), writerUrl: urlOf(WRITER), release }
   } catch (error) {
     await release()
     throw error

@@ -1,5 +1,5 @@
 import type { Answer, Ledger } from '../client/index.ts'
-import { exampleAt, recorded, type Step, showRegistered } from './demo-step.ts'
+import { exampleAt, type Runner, recorded, type Step, showRegistered } from './demo-step.ts'
 
 const setSwitch = (state: string, reason: string) => (ledger: Ledger) =>
   ledger.request('PUT', '/v1/switch/global', { state, reason })
@@ -12,12 +12,11 @@ const inForce = ({ body }: Answer): string => {
 const { dispatch, commandOf, register } = exampleAt('iu-cutter')
 
 /** The life of a dispatch, in the simulator: iu-cutter cuts a document. */
-export const cutterSteps = (): readonly Step[] => [
-  ...opening(),
-  ...lifeCycle(),
-  ...refusals(),
-  ...reading(),
-]
+export const cutter = (): Runner => ({
+  name: 'iu-cutter',
+  executor: 'simulator',
+  steps: [...opening(), ...lifeCycle(), ...refusals(), ...reading()],
+})
 
 const opening = (): readonly Step[] => [
   {
@@ -38,7 +37,7 @@ const opening = (): readonly Step[] => [
     name: 'catalogue',
     says: 'Its owner registers a contract, its fixture and its target; 26 golden cases must hold.',
     expect: 201,
-    ask: register,
+    ask: register(),
     show: showRegistered,
   },
 ]

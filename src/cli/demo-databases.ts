@@ -1,6 +1,15 @@
 import type { Answer, Ledger } from '../client/index.ts'
-import { countRegistered, exampleAt, recorded, type Step, showRegistered } from './demo-step.ts'
-import { showEvidence } from './explain.ts'
+import {
+  countRegistered,
+  evidenceOf,
+  exampleAt,
+  explainAfter,
+  outputOf,
+  type Runner,
+  recorded,
+  type Step,
+  showRegistered,
+} from './demo-step.ts'
 import { plainTable } from './read.ts'
 import { showProblem } from './session.ts'
 
@@ -8,14 +17,17 @@ const command = exampleAt('iu-command')
 const health = exampleAt('health-check')
 
 /** Two runners on a real database: a command that would mutate, and checks that only look. */
-export const databaseSteps = (): readonly Step[] => [...commandSteps(), ...healthSteps()]
+export const databases = (): readonly Runner[] => [
+  { name: 'iu-command', executor: 'sql-read', steps: commandSteps() },
+  { name: 'health-check', executor: 'sql-read', steps: healthSteps() },
+]
 
 const commandSteps = (): readonly Step[] => [
   {
     name: 'iu-command',
     says: 'A second runner works on a database: commands that mutate. Here they are only asked what they would do.',
     expect: 201,
-    ask: command.register,
+    ask: command.register(),
     show: showRegistered,
   },
   {
@@ -36,12 +48,8 @@ const commandSteps = (): readonly Step[] => [
     name: 'iu-evidence',
     says: 'And why is it known that nothing was mutated?',
     expect: 200,
-    async ask(ledger) {
-      const { body } = await command.dispatch('merge-zones', { mode: 'DRY_RUN' })(ledger)
-      const { dispatchId } = body as { dispatchId: string }
-      return ledger.request('GET', `/v1/dispatches/${dispatchId}/explain`)
-    },
-    show: (answer) => evidenceOf(answer),
+    ask: explainAfter(command.dispatch('merge-zones', { mode: 'DRY_RUN' })),
+    show: evidenceOf,
   },
   {
     name: 'iu-would-fail',
@@ -51,9 +59,6 @@ const commandSteps = (): readonly Step[] => [
     show: (answer) => `${recorded(answer)}\n    ${errorOf(answer)}`,
   },
 ]
-
-const outputOf = ({ body }: Answer): unknown =>
-  (body as { event: { data: { output: unknown } } }).event.data.output
 
 type Gate = Readonly<{ gate: string; required: string; seen: number; holds: boolean }>
 type Effect = Readonly<{ gates: readonly Gate[]; effect: Record<string, Change> }>
@@ -83,17 +88,12 @@ const errorOf = (answer: Answer): string => {
   return `${sqlstate} ${message}`
 }
 
-type Why = Readonly<{ steps: readonly { evidence: Parameters<typeof showEvidence>[0] }[] }>
-
-const evidenceOf = ({ body }: Answer): string =>
-  showEvidence((body as Why).steps.at(-1)?.evidence ?? []).join('\n    ')
-
 const healthSteps = (): readonly Step[] => [
   {
     name: 'health-check',
     says: 'A third runner: health checks, each a contract. No code knows one from another.',
     expect: 201,
-    ask: health.register,
+    ask: health.register(),
     show: (answer) => `new       ${countRegistered(answer)}`,
   },
   {

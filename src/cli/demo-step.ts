@@ -1,9 +1,11 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { JsonObject } from '../../domain/json.ts'
 import type { Answer, Ledger } from '../client/index.ts'
 import { packageRoot } from '../package.ts'
 import { inRequests, readManifests } from './catalogue.ts'
 import { showRecorded } from './dispatch.ts'
+import { showEvidence } from './explain.ts'
 import { readCommands } from './read-commands.ts'
 
 /** One thing the tour does, and what must come of it. */
@@ -16,6 +18,9 @@ export type Step = Readonly<{
   /** What is wrong with an answer of the expected status, or null. */
   whyWrong?(answer: Answer): string | null
 }>
+
+/** What the tour does with one of the four runners that the contract was distilled from. */
+export type Runner = Readonly<{ name: string; executor: string; steps: readonly Step[] }>
 
 /** The file of an example. */
 export const exampleFile = (name: string, ...path: string[]): string =>
@@ -30,14 +35,32 @@ export function exampleAt(name: string) {
     commands: (file: string) => readCommands(exampleFile(name, 'commands', file)),
     dispatch: (command: string, change: object) => async (ledger: Ledger) =>
       ledger.request('POST', '/v1/dispatches', { ...(await commandOf(command)), ...change }),
-    register: async (ledger: Ledger): Promise<Answer> => {
-      const [manifests] = inRequests(readManifests(exampleFile(name, 'catalogue')))
-      return ledger.request('POST', '/v1/catalogue', { manifests })
-    },
+    /** Registers its catalogue, each manifest as `change` gives it. */
+    register:
+      (change: (manifest: JsonObject) => JsonObject = (it) => it) =>
+      async (ledger: Ledger): Promise<Answer> => {
+        const read = readManifests(exampleFile(name, 'catalogue'))
+        const [manifests] = inRequests(read.map(change))
+        return ledger.request('POST', '/v1/catalogue', { manifests })
+      },
   }
 }
 
+/** Why the dispatch of another question stands where it stands. */
+export const explainAfter = (ask: Step['ask']) => async (ledger: Ledger) => {
+  const { dispatchId } = (await ask(ledger)).body as { dispatchId: string }
+  return ledger.request('GET', `/v1/dispatches/${dispatchId}/explain`)
+}
+
 export const recorded = ({ body }: Answer): string => showRecorded(body as never)
+
+export const outputOf = ({ body }: Answer): unknown =>
+  (body as { event: { data: { output: unknown } } }).event.data.output
+
+type Why = Readonly<{ steps: readonly { evidence: Parameters<typeof showEvidence>[0] }[] }>
+
+export const evidenceOf = ({ body }: Answer): string =>
+  showEvidence((body as Why).steps.at(-1)?.evidence ?? []).join('\n    ')
 
 type Result = Readonly<{ kind: string; id: string; version: number; outcome: string }>
 

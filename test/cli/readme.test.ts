@@ -3,7 +3,10 @@ import { mkdtemp, readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import Fastify from 'fastify'
+import pg from 'pg'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { dryRun } from '../../src/dry-run/index.ts'
 import { runCli } from '../support/cli.ts'
 import { openLedger, type TestLedger } from '../support/ledger.ts'
 
@@ -68,4 +71,28 @@ it('shows a client snippet that runs: refused while halted, and answered after t
   expect(await runSnippet(code, url, ledger.key)).toBe('kill-switch-engaged operator\n')
   await ledger.setSwitch('DRY_RUN_ONLY')
   expect(await runSnippet(code, url, ledger.key)).toBe('go 2449079a-4d51-8fc4-9532-2e11674156ed\n')
+})
+
+it('shows a service that commits, and undoes what it is only asked about', async () => {
+  const [, code = ''] = /```js\n([\s\S]*?)```/.exec(await readFile(README, 'utf8')) ?? []
+  const body = code.replace(/^import .*$/m, '')
+  const pool = new pg.Pool({ connectionString: ledger.database.ownerUrl })
+  await pool.query(`create table users (id int, name text); insert into users values (1, 'Ada')`)
+  const app = Fastify()
+  const make = Object.getPrototypeOf(async () => undefined).constructor as FunctionConstructor
+  await make('app', 'dryRun', 'pool', body)(app, dryRun, pool)
+  const rename = async (name: string, headers: Record<string, string>) => {
+    const url = '/users/1/rename'
+    const reply = await app.inject({ method: 'POST', url, headers, payload: { name } })
+    const { rows } = await pool.query('select name from users')
+    return { users: reply.json().users, marker: reply.headers['preference-applied'], rows }
+  }
+  expect(await rename('Lady', { prefer: 'tx=rollback' })).toEqual({
+    users: [{ id: 1, name: 'Lady' }],
+    marker: 'tx=rollback',
+    rows: [{ name: 'Ada' }],
+  })
+  expect(await rename('Lady', {})).toMatchObject({ marker: undefined, rows: [{ name: 'Lady' }] })
+  await app.close()
+  await pool.end()
 })
