@@ -127,3 +127,56 @@ export async function run(
   }
   return result
 }
+
+/** How many of `count` a second, so many under way at a time. */
+export async function rateOf(
+  ask: () => Promise<void>,
+  count: number,
+  inFlight: number,
+): Promise<number> {
+  let left = count
+  const begun = performance.now()
+  const one = async (): Promise<void> => {
+    while (left-- > 0) await ask()
+  }
+  await Promise.all(Array.from({ length: inFlight }, one))
+  return (count * 1_000) / (performance.now() - begun)
+}
+
+type Reaching = Readonly<{
+  catalogue: { manifests: readonly object[]; command(asked: Partial<AskedCommand>): AskedCommand }
+  /** Where the server may reach. */
+  env: Readonly<Record<string, string>>
+}>
+
+/** Dry runs a second that are judged, invoked, recorded and answered by a server of their own. */
+export async function dispatchRates(
+  lab: Lab,
+  { catalogue, env }: Reaching,
+): Promise<readonly number[]> {
+  const server = await startServer(lab, env)
+  try {
+    await register(server, lab, catalogue.manifests)
+    const load = single(catalogue.command({ params: {}, mode: 'DRY_RUN' }))
+    const rates: number[] = []
+    // The first is not counted: a server in use has compiled what it runs.
+    for (let turn = -1; turn < RUNS; turn++) {
+      const rate = await measure(server, lab, load)
+      if (turn >= 0) rates.push(rate)
+    }
+    return rates
+  } finally {
+    await server.stop()
+  }
+}
+
+async function register(
+  { url }: Server,
+  { key }: Lab,
+  manifests: readonly object[],
+): Promise<void> {
+  const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' }
+  const body = JSON.stringify({ manifests })
+  const reply = await fetch(`${url}/v1/catalogue`, { method: 'POST', headers, body })
+  if (!reply.ok) throw new Error(await reply.text())
+}

@@ -3,6 +3,7 @@ import { cpuSection } from './cpu-section.ts'
 import { type Line, report } from './figures.ts'
 import { growthSection } from './growth.ts'
 import { httpSection } from './http.ts'
+import { httpExecutorSection } from './http-executor.ts'
 import { type Lab, openLab } from './lab.ts'
 import { latencySection } from './latency.ts'
 import { memorySection } from './memory.ts'
@@ -15,6 +16,7 @@ const SECTIONS: Readonly<Record<string, (lab: Lab) => Promise<readonly Line[]>>>
   latency: latencySection,
   http: httpSection,
   'sql-read': sqlReadSection,
+  'http-executor': httpExecutorSection,
   replay: replaySection,
   append: appendSection,
   memory: memorySection,

@@ -20,6 +20,10 @@ export const startServer = (
 /** What the same body costs when it is read, checked by zod and given back: Fastify alone. */
 export const startEcho = (): Promise<Server> => start(['--import', 'tsx', 'test/bench/echo.ts'], {})
 
+/** What a dry run over HTTP asks: nearly nothing but the request. */
+export const startMarkedService = (): Promise<Server> =>
+  start(['--import', 'tsx', 'test/bench/marked-service.ts'], {})
+
 async function start(args: readonly string[], env: Readonly<Record<string, string>>) {
   const child = spawn(process.execPath, args, {
     env: { ...process.env, ...env },

@@ -1,12 +1,10 @@
 import pg from 'pg'
 import { createSqlRead } from '../../src/executors/sql-read/sql-read.ts'
-import { untilFollowed } from '../support/followed.ts'
 import { sqlCatalogueOf } from '../support/front-door.ts'
 import { sqlPlan } from '../support/sql-plan.ts'
 import { figureOf, type Line, percentile, perSecond } from './figures.ts'
-import { run, single } from './http.ts'
+import { dispatchRates, rateOf } from './http.ts'
 import type { Lab } from './lab.ts'
-import { type Server, startServer } from './server.ts'
 
 const ROUNDS = 2_000
 const RUNS = 3
@@ -21,7 +19,12 @@ export async function sqlReadSection(lab: Lab): Promise<readonly Line[]> {
   const { bare, dry, facts, together } = await compare(url)
   const added = percentile(dry, 0.5) - percentile(bare, 0.5)
   const rate = figureOf(together)
-  const recorded = figureOf(await dispatchRates(lab, url))
+  const recorded = figureOf(
+    await dispatchRates(lab, {
+      catalogue: sqlCatalogueOf('bench', SQL),
+      env: { LEDGER_SQL_SOURCES: JSON.stringify({ bench: url }) },
+    }),
+  )
   return [
     { name: 'select 1 through node-pg alone, p50', value: ms(bare) },
     { name: 'the same as a dry run, p50', value: ms(dry) },
@@ -58,10 +61,9 @@ async function compare(url: string) {
   await client.connect()
   const executor = createSqlRead({ shop: url })
   const plan = sqlPlan(SQL)
-  const { signal } = new AbortController()
   const asks = {
     bare: () => client.query(SQL),
-    dry: () => executor.dryRun(plan, signal),
+    dry: () => executor.dryRun(plan, new AbortController().signal),
     facts: () => executor.facts(plan),
   }
   const times: Record<keyof typeof asks, number[]> = { bare: [], dry: [], facts: [] }
@@ -73,50 +75,11 @@ async function compare(url: string) {
     }
   }
   const together: number[] = []
+  const both = async () => void (await asks.facts(), await asks.dry())
   for (let turn = 0; turn < RUNS; turn++) {
-    together.push(await rateOf(async () => void (await asks.facts(), await asks.dry())))
+    together.push(await rateOf(both, ROUNDS, IN_FLIGHT))
   }
   await Promise.all([client.end(), executor.close()])
   for (const list of Object.values(times)) list.sort((a, b) => a - b)
   return { ...times, together }
-}
-
-async function rateOf(ask: () => Promise<void>): Promise<number> {
-  let left = ROUNDS
-  const begun = performance.now()
-  const one = async (): Promise<void> => {
-    while (left-- > 0) await ask()
-  }
-  await Promise.all(Array.from({ length: IN_FLIGHT }, one))
-  return (ROUNDS * 1_000) / (performance.now() - begun)
-}
-
-async function dispatchRates(lab: Lab, url: string): Promise<readonly number[]> {
-  const { manifests, command } = sqlCatalogueOf('bench', SQL)
-  const server = await startServer(lab, { LEDGER_SQL_SOURCES: JSON.stringify({ bench: url }) })
-  try {
-    await register(server, lab, manifests)
-    const rates: number[] = []
-    // The first is not counted: a server in use has compiled what it runs.
-    for (let turn = -1; turn < RUNS; turn++) {
-      await untilFollowed(lab.owner)
-      const load = single(command({ params: {}, mode: 'DRY_RUN' }))
-      const { requests, duration } = await run(server, lab, load, {})
-      if (turn >= 0) rates.push(requests.total / duration)
-    }
-    return rates
-  } finally {
-    await server.stop()
-  }
-}
-
-async function register(
-  { url }: Server,
-  { key }: Lab,
-  manifests: readonly object[],
-): Promise<void> {
-  const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' }
-  const body = JSON.stringify({ manifests })
-  const reply = await fetch(`${url}/v1/catalogue`, { method: 'POST', headers, body })
-  if (!reply.ok) throw new Error(await reply.text())
 }
