@@ -107,7 +107,8 @@ const CONTROL = /\p{Cc}/u
  */
 function segmentText(value: Json | undefined): string | null {
   if (typeof value === 'number' || typeof value === 'boolean') return encode(String(value))
-  if (typeof value !== 'string' || value === '' || CONTROL.test(value)) return null
+  if (typeof value !== 'string' || value === '') return null
+  if (CONTROL.test(value) || !value.isWellFormed()) return null
   return value.split(/[/\\]/).some(isDots) ? null : encode(value)
 }
 

@@ -106,6 +106,10 @@ const isLocalName = (host: string): boolean => host === 'localhost' || host.ends
 /** Global unicast of IPv6; what embeds an address of IPv4, or is set aside, has a name of its own. */
 const GLOBAL = ipaddr.IPv6.parseCIDR('2000::/3')
 
+/** Where Azure answers its own machines: public by number, and inner by what it says. */
+const WIRE_SERVER = '168.63.129.16'
+
 const isPublic = (address: Address): boolean =>
   address.range() === 'unicast' &&
+  address.toString() !== WIRE_SERVER &&
   (address.kind() === 'ipv4' || (address as ipaddr.IPv6).match(GLOBAL))

@@ -82,8 +82,8 @@ it('shows a service that commits, and undoes what it is only asked about', async
   const make = Object.getPrototypeOf(async () => undefined).constructor as FunctionConstructor
   await make('app', 'dryRun', 'pool', body)(app, dryRun, pool)
   const rename = async (name: string, headers: Record<string, string>) => {
-    const url = '/users/1/rename'
-    const reply = await app.inject({ method: 'POST', url, headers, payload: { name } })
+    const asked = { method: 'POST', url: '/users/1/rename', headers, payload: { name } } as const
+    const reply = await app.inject(asked)
     const { rows } = await pool.query('select name from users')
     return { users: reply.json().users, marker: reply.headers['preference-applied'], rows }
   }

@@ -46,7 +46,8 @@ const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
  */
 export function bodyOf(answer: Answer): Json {
   const { headers, body } = answer
-  if (textOf(headers, 'content-encoding') !== undefined) {
+  const transfer = textOf(headers, 'transfer-encoding') ?? 'chunked'
+  if (textOf(headers, 'content-encoding') !== undefined || !/^chunked$/i.test(transfer)) {
     throw new ExecutorFailure('not-json', 'content-encoding')
   }
   if (body.length === 0) return null

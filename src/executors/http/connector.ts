@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net'
+import { Socket } from 'node:net'
 import { callbackify } from 'node:util'
 import type { buildConnector } from 'undici'
 import { canonicalAddress } from '../../http-allow.ts'
@@ -8,8 +8,18 @@ import type { Guard } from './guard.ts'
 /** A connection, the address that was judged for it, and the one that it really has. */
 export type Pinned = Readonly<{ judged: string; connected: string | null; socket: Socket }>
 
-type Dial = buildConnector.connector
+/** undici's own connector gives the socket at once, to be taken back while it still connects. */
+export type Dial = (...asked: Parameters<buildConnector.connector>) => unknown
 type Options = Parameters<Dial>[0]
+type Connecting = Readonly<{ guard: Guard; dial: Dial }>
+
+/** Who made a connector, and what it is told. */
+export type Owner = Readonly<{
+  /** Nobody waits for a connection any more. */
+  isOver(): boolean
+  dialing(socket: Socket): void
+  pinned(pinned: Pinned): void
+}>
 
 /**
  * Connects to an address that was judged, and to no other: the name is resolved here, once for each
@@ -19,12 +29,13 @@ type Options = Parameters<Dial>[0]
  */
 export function pinningConnector(
   origin: string,
-  { guard, dial }: Readonly<{ guard: Guard; dial: Dial }>,
-  onPinned: (pinned: Pinned) => void,
-): Dial {
+  connecting: Connecting,
+  owner: Owner,
+): buildConnector.connector {
   const connect = callbackify(async (options: Options) => {
-    const pinned = await connectPinned(origin, options, { guard, dial })
-    onPinned(pinned)
+    const addresses = await admitted(origin, connecting.guard)
+    const pinned = await firstOf(addresses, options, connecting.dial, owner)
+    owner.pinned(pinned)
     return pinned.socket
   })
   return (options, callback) =>
@@ -33,22 +44,27 @@ export function pinningConnector(
     )
 }
 
-async function connectPinned(
-  origin: string,
-  options: Options,
-  { guard, dial }: Readonly<{ guard: Guard; dial: Dial }>,
-): Promise<Pinned> {
+async function admitted(origin: string, guard: Guard): Promise<readonly string[]> {
   const { addresses, by } = await guard(origin).catch((cause: unknown) => {
     throw new ExecutorFailure('threw', 'no-address', { cause })
   })
   if (by === null) throw new ExecutorFailure('threw', 'address-refused')
-  const judged = addresses.flatMap((it) => canonicalAddress(it) ?? [])
+  return addresses.flatMap((it) => canonicalAddress(it) ?? [])
+}
+
+/** Of several addresses the first that takes the connection. Nothing was sent to those before it. */
+async function firstOf(
+  addresses: readonly string[],
+  options: Options,
+  dial: Dial,
+  owner: Owner,
+): Promise<Pinned> {
   let last: unknown
-  for (const address of judged) {
+  for (const judged of addresses) {
+    if (owner.isOver()) break
     try {
-      const socket = await connectTo(address, options, dial)
-      const connected = canonicalAddress(socket.remoteAddress ?? '')
-      return { judged: address, connected, socket }
+      const socket = await connectTo(judged, options, dial, owner)
+      return { judged, connected: canonicalAddress(socket.remoteAddress ?? ''), socket }
     } catch (error) {
       last = error
     }
@@ -56,20 +72,22 @@ async function connectPinned(
   throw new ExecutorFailure('threw', isTls(last) ? 'tls' : 'no-connection', { cause: last })
 }
 
-function connectTo(address: string, options: Options, dial: Dial): Promise<Socket> {
+function connectTo(address: string, options: Options, dial: Dial, owner: Owner): Promise<Socket> {
   const { hostname } = options
   const servername = canonicalAddress(hostname) === null ? hostname : ''
   return new Promise((resolve, reject) => {
-    dial({ ...options, hostname: address, servername }, (...[error, socket]) => {
-      if (error === null) resolve(socket)
+    const asked = { ...options, hostname: address, servername }
+    const socket = dial(asked, (...[error, connected]) => {
+      if (error === null) resolve(connected)
       else reject(error)
     })
+    if (socket instanceof Socket) owner.dialing(socket)
   })
 }
 
 const TLS = /^(?:CERT_|ERR_TLS|ERR_SSL|EPROTO|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|HOSTNAME_MISMATCH)/
 
 const isTls = (error: unknown): boolean => {
-  const { code } = error as { code?: unknown }
+  const { code } = (error ?? {}) as { code?: unknown }
   return typeof code === 'string' && TLS.test(code)
 }

@@ -4,6 +4,7 @@ import { LIMITS } from '../../../domain/limits.ts'
 import type { HttpAllow } from '../../http-allow.ts'
 import { Busy, type Executor } from '../../ports.ts'
 import { Turns } from '../../turns.ts'
+import type { Dial } from './connector.ts'
 import { planOfCrossCheck } from './cross-check.ts'
 import { createGuard, type Lookup, systemLookup } from './guard.ts'
 import { invoke } from './invoke.ts'
@@ -20,12 +21,12 @@ export type HttpOptions = Readonly<{
   /** How names are resolved. */
   lookup?: Lookup
   /** How an address is connected to, once it was judged. */
-  dial?: buildConnector.connector
+  dial?: Dial
 }>
 
 const CONNECT_MS = 5_000
 /** Verified whatever NODE_TLS_REJECT_UNAUTHORIZED says; more authorities come by NODE_EXTRA_CA_CERTS. */
-export const verifyingDial = (ca?: string): buildConnector.connector =>
+export const verifyingDial = (ca?: string): Dial =>
   buildConnector({
     timeout: CONNECT_MS,
     rejectUnauthorized: true,

@@ -1,7 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import { type buildConnector, Client, type Dispatcher } from 'undici'
+import type { Socket } from 'node:net'
+import { Client, type Dispatcher } from 'undici'
 import { ExecutorFailure } from '../../ports.ts'
-import { type Pinned, pinningConnector } from './connector.ts'
+import { type Dial, type Pinned, pinningConnector } from './connector.ts'
 import type { Guard } from './guard.ts'
 import type { Time } from './time.ts'
 
@@ -42,9 +43,11 @@ export type Lane = Readonly<{
 
 export function createLane(
   origin: string,
-  connecting: Readonly<{ guard: Guard; dial: buildConnector.connector }>,
+  connecting: Readonly<{ guard: Guard; dial: Dial }>,
 ): Lane {
   let pinned: Pinned | null = null
+  let dialing: Socket | null = null
+  let isOver = false
   const client = new Client(origin, {
     pipelining: 1,
     keepAliveTimeout: IDLE_MS,
@@ -53,11 +56,21 @@ export function createLane(
     // Each run has a limit of its own, also for what trickles.
     headersTimeout: 0,
     bodyTimeout: 0,
-    connect: pinningConnector(origin, connecting, (it) => {
-      pinned = it
+    connect: pinningConnector(origin, connecting, {
+      isOver: () => isOver,
+      dialing(socket) {
+        dialing = socket
+      },
+      pinned(it) {
+        pinned = it
+        dialing = null
+      },
     }),
   })
   const breakOff = (failure: ExecutorFailure): void => {
+    isOver = true
+    // What is being connected belongs to nobody yet: it would stay open for as long as it may take.
+    dialing?.destroy()
     client.destroy(failure).catch(() => undefined)
   }
   return {
@@ -69,6 +82,7 @@ export function createLane(
       const watching = watchWire(() => pinned, bytesMax, breakOff)
       try {
         const answer = await send(client, asked, bytesMax)
+        if (wasReset(pinned)) throw new ExecutorFailure('threw', 'connection-lost')
         return { ...answer, pinned }
       } catch (error) {
         throw failureOf(error)
@@ -81,6 +95,10 @@ export function createLane(
     close: () => breakOff(new ExecutorFailure('timeout', 'closed')),
   }
 }
+
+/** A body that ends with its connection is complete only where that was ended, and not reset. */
+const wasReset = (pinned: Pinned | null): boolean =>
+  (pinned?.socket.errored as { code?: unknown } | null | undefined)?.code === 'ECONNRESET'
 
 function watchWire(
   pinned: () => Pinned | null,
@@ -154,7 +172,8 @@ function failureOf(error: unknown): ExecutorFailure {
   if (error instanceof ExecutorFailure) return error
   const { code = '' } = error as { code?: string }
   if (code === 'UND_ERR_HEADERS_OVERFLOW') return new ExecutorFailure('limit', 'headers')
-  const isMalformed = code.startsWith('HPE_') || code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH'
+  const isMalformed =
+    (error as Error).name === 'HTTPParserError' || code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH'
   return new ExecutorFailure('threw', isMalformed ? 'malformed' : 'connection-lost', {
     cause: error,
   })
