@@ -11,6 +11,9 @@ export type Services = Readonly<{
   stop(): Promise<void>
 }>
 
+/** Whatever becomes of this process, no service of it is left behind. */
+const ORPHANS_END = ['--import', 'data:text/javascript,process.once("disconnect",process.exit)']
+
 const START_MS = 20_000
 const LISTENS = /^(\S+) listens on (http:\/\/\S+)$/gm
 
@@ -19,10 +22,10 @@ export async function startServices(databaseUrl: string): Promise<Services> {
   const env = { ...process.env, DATABASE_URL: databaseUrl, PORT: '0' }
   // The one says where one target is, the other where two are.
   const children = ['service.mjs', 'twins.mjs'].map((file) =>
-    spawn(process.execPath, [...loading(), exampleFile('agent-api', file)], {
+    spawn(process.execPath, [...ORPHANS_END, ...loading(), exampleFile('agent-api', file)], {
       env,
       cwd: packageRoot(),
-      stdio: ['ignore', 'pipe', 'inherit'],
+      stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
     }),
   )
   const stop = async (): Promise<void> => {

@@ -51,20 +51,23 @@ async function assertAnswers(database: string): Promise<void> {
 const CHECKED = 'checked'
 
 async function demoIn(dataDir: string, options: DemoOptions, signals: Signals): Promise<number> {
-  say(options, pc.dim(`Starting a ledger in ${dataDir}, and the services it asks …`))
+  say(options, pc.dim(`Starting a ledger in ${dataDir} …`))
   const log = pino({ level: 'silent' })
   const sample = await makeSampleSource({ dataDir }, log, [
     { schema: 'atlas', sql: await readExample('iu-command') },
     { schema: 'agent', sql: await readExample('agent-api') },
   ])
-  const services = await startServices(sample.writerUrl).catch(async (error: unknown) => {
-    await sample.release()
-    throw error
-  })
   try {
-    return await demoWith({ dataDir, sample, services }, options, signals)
+    if (signals.left()) return INTERRUPTED
+    const services = await startServices(sample.writerUrl)
+    try {
+      if (signals.left()) return INTERRUPTED
+      return await demoWith({ dataDir, sample, services }, options, signals)
+    } finally {
+      await services.stop()
+    }
   } finally {
-    await services.stop()
+    await sample.release()
   }
 }
 

@@ -1,10 +1,11 @@
 import { once } from 'node:events'
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
+import { createServer, type Socket } from 'node:net'
 import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises'
 import { createServer as createTlsServer, type TlsOptions } from 'node:tls'
 import { brotliCompressSync, constants, deflateSync, gzipSync } from 'node:zlib'
 import { createAuthority } from './certificates.ts'
 import type { HostileStep, HostileTls } from './hostile-http.ts'
+import { type Listening, listening } from './http-service.ts'
 
 /** What the first request is answered by, and those after it. */
 export type Script = Readonly<{
@@ -12,16 +13,11 @@ export type Script = Readonly<{
   next?: readonly HostileStep[] | undefined
 }>
 
-export type HostileServer = Readonly<{
-  port: number
-  /** How many connections were taken. */
-  connections(): number
-  /** How many of them are not closed. */
-  open(): number
-  /** What it was asked, each request as it came. */
-  requests(): readonly string[]
-  close(): Promise<void>
-}>
+export type HostileServer = Listening &
+  Readonly<{
+    /** What it was asked, each request as it came. */
+    requests(): readonly string[]
+  }>
 
 const AUTHORITY = createAuthority('ours')
 /** The authority that the services with TLS are verified by. */
@@ -86,29 +82,6 @@ function lengthOfRequest(text: string): number | null {
   if (end === -1) return null
   const length = /\r\ncontent-length: (\d+)/i.exec(text.slice(0, end))?.[1] ?? '0'
   return end + 4 + Number(length)
-}
-
-async function listening(server: Server): Promise<Omit<HostileServer, 'requests'>> {
-  const sockets = new Set<Socket>()
-  let connections = 0
-  server.on('connection', (socket: Socket) => {
-    connections += 1
-    sockets.add(socket)
-    socket.on('error', () => undefined)
-    socket.once('close', () => sockets.delete(socket))
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  return {
-    port: (server.address() as AddressInfo).port,
-    connections: () => connections,
-    open: () => sockets.size,
-    async close() {
-      for (const socket of sockets) socket.destroy()
-      server.close()
-      await once(server, 'close')
-    },
-  }
 }
 
 async function play(socket: Socket, steps: readonly HostileStep[]): Promise<void> {

@@ -1,11 +1,6 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type RequestListener } from 'node:http'
-import {
-  type AddressInfo,
-  createServer as createTcpServer,
-  type Server,
-  type Socket,
-} from 'node:net'
+import type { AddressInfo, Server, Socket } from 'node:net'
 
 /** What a service was asked, in the order of the requests. */
 export type Heard = Readonly<{
@@ -15,14 +10,16 @@ export type Heard = Readonly<{
   body: string
 }>
 
-export type Service = Readonly<{
-  origin: string
+export type Listening = Readonly<{
   port: number
-  heard: Heard[]
-  /** How many connections it was ever sent. */
+  /** How many connections were taken. */
   connections(): number
+  /** How many of them are not closed. */
+  open(): number
   close(): Promise<void>
 }>
+
+export type Service = Listening & Readonly<{ origin: string; heard: Heard[] }>
 
 /** A service on loopback that answers as the test says. */
 export async function openService(answer: RequestListener): Promise<Service> {
@@ -38,20 +35,12 @@ export async function openService(answer: RequestListener): Promise<Service> {
       answer(request, response)
     })
   })
-  return { ...(await listening(server)), heard }
+  const service = await listening(server)
+  return { ...service, origin: `http://127.0.0.1:${service.port}`, heard }
 }
 
-/** One that is sent bytes, and answers bytes: what it says need not be HTTP. */
-export async function openRawService(answer: (socket: Socket) => void): Promise<Service> {
-  const server = createTcpServer((socket) => {
-    socket.on('error', () => undefined)
-    // It speaks only once it was spoken to.
-    socket.once('data', () => answer(socket))
-  })
-  return { ...(await listening(server)), heard: [] }
-}
-
-async function listening(server: Server): Promise<Omit<Service, 'heard'>> {
+/** Lets a server listen on loopback, and counts its connections. */
+export async function listening(server: Server): Promise<Listening> {
   const sockets = new Set<Socket>()
   let connections = 0
   server.on('connection', (socket: Socket) => {
@@ -62,11 +51,10 @@ async function listening(server: Server): Promise<Omit<Service, 'heard'>> {
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
   return {
-    origin: `http://127.0.0.1:${port}`,
-    port,
+    port: (server.address() as AddressInfo).port,
     connections: () => connections,
+    open: () => sockets.size,
     async close() {
       for (const socket of sockets) socket.destroy()
       server.close()
