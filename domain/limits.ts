@@ -30,12 +30,10 @@ export const LIMITS = {
   refusalListedNames: 10,
   /** What a dry run of type http sends at most. */
   httpBodyBytes: 64 * 1024,
-  /** Dry runs under way to one origin, or to one database: more wait in line, so many, so long. */
-  lanesOfOrigin: 32,
-  lanesOfSource: 8,
+  /** Dry runs under way to one place, an origin or a database: more wait in line, so many, so long. */
+  lanes: 32,
   lanesWaiting: 256,
-  /** With it, the run and its look afterwards a dry run ends before its request does. */
-  laneWaitMs: 6_000,
+  laneWaitMs: 5_000,
   crossCheckTimeMs: 2_000,
   /** Requests of everybody that are not answered yet; more are shed with 503. */
   requestsInFlight: 2_048,

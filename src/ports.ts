@@ -107,9 +107,6 @@ export class ExecutorFailure extends Error {
   }
 }
 
-/** A run did not begin: others had all the places that lead where it was to go. Nothing was seen. */
-export class Busy extends Error {}
-
 /**
  * Invokes a target without mutating it. There is one verb and it is dry: no method of this port
  * could execute for real. Every executor passes test/conformance/executor.ts.
@@ -126,9 +123,10 @@ export interface Executor {
   facts(plan: Plan): Promise<Json>
 
   /**
-   * Invokes once and reports, or rejects with `ExecutorFailure`; with `Busy` where it never began.
-   * Ends soon after `signal` aborts (failure `timeout`), which it does when time is over and when
-   * the kill switch says HALTED. Keeps the limits of the plan. The same plan gives the same output.
+   * Invokes once and reports, or rejects with `ExecutorFailure`. Ends soon after `signal` aborts
+   * (failure `timeout`), which it does when time is over and when the kill switch says HALTED; where
+   * it reaches out, it reports all the same what it then knows of a mutation. Keeps the limits of
+   * the plan. The same plan gives the same output.
    */
   dryRun(plan: Plan, signal: AbortSignal): Promise<Report>
 }

@@ -42,8 +42,12 @@ export type TargetBody = Readonly<{
   id: string
   version: number
   executor: string
+  /** sql-read: the name of the database. */
+  source?: string
   /** sql-read: only a standby will do, which refuses every write itself. */
   replica?: boolean
+  /** http: scheme, host and port. */
+  origin?: string
   /** http: without one only safe methods are sent. */
   marker?: Marker
   /** http: `mutation-suspected` also halts the contract. */

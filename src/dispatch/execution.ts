@@ -5,15 +5,9 @@ import type { Plan } from '../../domain/dispatch/plan.ts'
 import type { ExecutorStamp, Pins } from '../../domain/events.ts'
 import { isObject, type Json } from '../../domain/json.ts'
 import { LIMITS } from '../../domain/limits.ts'
-import { LedgerError } from '../errors.ts'
 import { digestOf } from '../identity.ts'
-import {
-  Busy,
-  type Executor,
-  ExecutorFailure,
-  type ExecutorRegistry,
-  type Report,
-} from '../ports.ts'
+import { type Executor, ExecutorFailure, type ExecutorRegistry, type Report } from '../ports.ts'
+import { within } from '../within.ts'
 import { type RunWatch, Stopped } from './run-watch.ts'
 
 /** What an invocation runs with. */
@@ -57,8 +51,7 @@ export type Invocation = Readonly<{
 }>
 
 /**
- * Invokes the executor once. Whatever goes wrong is an execution without a report. Throws
- * `gate-indeterminate` for a run that found no place to begin: there is nothing to be recorded of it.
+ * Invokes the executor once. Whatever goes wrong is an execution without a report.
  *
  * A run that was stopped is none: it is no time-out of the target, and nothing was observed that
  * could be recorded. Its call judges again, and it is the switch that refuses it.
@@ -74,13 +67,9 @@ export async function execute(
     return { setting, ...checked(await untilAborted(found, invocation), plan) }
   } catch (cause) {
     if (cause instanceof Stopped) return 'stopped'
-    if (cause instanceof Busy) throw nowhereToBegin(cause)
     return { setting, seen: failureOf(cause), result: null }
   }
 }
-
-const nowhereToBegin = (cause: Busy): LedgerError =>
-  new LedgerError('gate-indeterminate', cause.message, { cause, retryAfterSeconds: 1 })
 
 /** Executors keep their own limits, and heed their signal; this holds even when one does not. */
 async function untilAborted(
@@ -95,13 +84,31 @@ async function untilAborted(
   const abort = () => controller.abort(new ExecutorFailure('timeout', 'deadline'))
   const timer = setTimeout(abort, plan.limits.timeMs + GRACE_MS)
   const leave = watch.add(command, controller)
+  const running = executor.dryRun(plan, signal)
   try {
-    return await Promise.race([executor.dryRun(plan, signal), aborted])
+    return await Promise.race([running, aborted])
+  } catch (cause) {
+    const seen = executor.io ? await suspicionOf(running) : null
+    if (seen === null) throw cause
+    return seen
   } finally {
     leave()
     clearTimeout(timer)
   }
 }
+
+/** What was asked for elsewhere cannot be taken back: a mutation that was seen is not forgotten for a halt. */
+async function suspicionOf(running: Promise<Report>): Promise<Report | null> {
+  const nothing = (): null => null
+  const report = await within(SUSPICION_MS, running.catch(nothing), nothing)
+  return report === null || !isObject(report.evidence) || allHold(report) ? null : report
+}
+
+/** The look that an executor may still take, and a little more. */
+const SUSPICION_MS = LIMITS.crossCheckTimeMs + 500
+
+const allHold = ({ evidence }: Pick<Report, 'evidence'>): boolean =>
+  Object.values<Json>(evidence).every((it) => isObject(it) && it['holds'] === true)
 
 /** The executor's own limit starts with the run; this one allows for the wait for a free process. */
 const GRACE_MS = LIMITS.requestSlackMs - 1_000
@@ -113,8 +120,10 @@ function checked(
 ): Pick<Execution, 'seen' | 'result'> {
   const known = (['would_succeed', 'would_fail'] as const).includes(verdict)
   if (!known || !isObject(evidence)) throw new ExecutorFailure('not-json', 'not-a-report')
-  const text = recordable(output)
   recordable(evidence)
+  // What is suspected is recorded for its evidence, whatever else came with it.
+  if (!allHold({ evidence })) return { seen: evidence, result: null }
+  const text = recordable(output)
   if (Buffer.byteLength(text) > plan.limits.outputBytes)
     throw new ExecutorFailure('limit', 'output')
   return { seen: evidence, result: { verdict, output, outputDigest: digestOf(output) } }

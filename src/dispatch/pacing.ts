@@ -1,5 +1,8 @@
+import type { Plan } from '../../domain/dispatch/plan.ts'
 import { LIMITS } from '../../domain/limits.ts'
+import { LedgerError } from '../errors.ts'
 import { createTokenBuckets } from '../token-buckets.ts'
+import { Turns } from '../turns.ts'
 
 /** Milliseconds of a clock that never goes back. */
 export type Clock = () => number
@@ -56,12 +59,35 @@ function createOpenings(clock: Clock): {
   }
 }
 
+/**
+ * Bulkheads (Nygard, Release It!): so many dry runs at a time go to one place, more wait in line. What
+ * is stuck there holds up what goes there, and nothing else. Who finds no place never began.
+ */
+const createLanes = (): Turns =>
+  new Turns({
+    working: LIMITS.lanes,
+    waiting: LIMITS.lanesWaiting,
+    waitMs: LIMITS.laneWaitMs,
+    tooMany: () =>
+      new LedgerError('gate-indeterminate', 'Other dry runs had all the places that lead there', {
+        retryAfterSeconds: 1,
+      }),
+  })
+
+/** Where a plan leads: its executor, its origin, and the database that is asked of it. */
+export const laneOf = ({ target }: Plan): string => {
+  const { executor, origin, source, crossCheck } = target
+  return JSON.stringify([executor, origin, source ?? crossCheck?.source])
+}
+
 export type Pacing = Readonly<{
   openings: ReturnType<typeof createOpenings>
   pauses: ReturnType<typeof createExecutionPauses>
+  lanes: Turns
 }>
 
 export const createPacing = (clock: Clock): Pacing => ({
   openings: createOpenings(clock),
   pauses: createExecutionPauses(clock),
+  lanes: createLanes(),
 })

@@ -2,7 +2,7 @@ import { findContract } from '../../domain/control/state.ts'
 import { decide, type JudgedEvent, observe } from '../../domain/dispatch/decide.ts'
 import { evolve } from '../../domain/dispatch/evolve.ts'
 import type { Judgement } from '../../domain/dispatch/judgement.ts'
-import { limitsOf } from '../../domain/dispatch/plan.ts'
+import { limitsOf, type Plan } from '../../domain/dispatch/plan.ts'
 import type { DispatchState } from '../../domain/dispatch/state.ts'
 import type { DispatchEvent, Recorded } from '../../domain/events.ts'
 import { LIMITS } from '../../domain/limits.ts'
@@ -21,9 +21,9 @@ import {
 } from './execution.ts'
 import { type Ask, type Judged, type JudgePorts, judge } from './judge.ts'
 import { loadIdentified } from './load-dispatch.ts'
-import type { Clock, Pacing } from './pacing.ts'
+import { type Clock, laneOf, type Pacing } from './pacing.ts'
 import type { RunWatch } from './run-watch.ts'
-import { type HaltContract, haltIfSuspected } from './suspicion.ts'
+import { type HaltContract, haltIfSuspected, tellOfSuspicion } from './suspicion.ts'
 
 export type DispatchPorts = JudgePorts &
   Readonly<{
@@ -80,14 +80,12 @@ export async function runDispatch(
     await run.halting
     return answered
   } catch (error) {
-    // What the call could not answer is no reason to leave a halt to chance.
-    await run.halting?.catch(() => undefined)
+    await tellOfSuspicion(run, ports.log)
     throw error instanceof LedgerError ? identified(error, run) : error
   }
 }
 
 async function untilAnswered(run: Run, ports: DispatchPorts): Promise<DispatchAnswer> {
-  const { call } = run
   for (let attempt = 1; attempt <= LIMITS.appendTries; attempt++) {
     const loaded = await load(run, ports)
     run.reached = null
@@ -99,7 +97,7 @@ async function untilAnswered(run: Run, ports: DispatchPorts): Promise<DispatchAn
     const ask = { ...loaded, state: run.reached ?? loaded.state }
     if (judged.judgement.refusal?.stage === 'execution') noteRefused(run, loaded, judged, ports)
     if (isOvertaken(run, judged)) break
-    const events = decide(call.command, ask.state, judged.judgement, judged.material)
+    const events = decide(ask.command, ask.state, judged.judgement, judged.material)
     if (!hasEvents(events) || !mayOpen(run, ask.state, events, ports)) {
       return answer(outcomeOf(run, ask), judged.judgement)
     }
@@ -164,16 +162,29 @@ function executionTurn(run: Run, ask: Ask, ports: DispatchPorts): ExecutionTurn 
         },
       )
     }
-    if (reachesOut && !(await mayReachOut(run, { ask, ...reached }, ports))) return 'overtaken'
-    const { command } = ask
-    return execute(ports.executors, { command, plan, setting, watch: ports.watch })
+    const invocation = { command: ask.command, plan, setting, watch: ports.watch }
+    const begin = () => execute(ports.executors, invocation)
+    return reachesOut ? reachOut(run, { ask, plan, ...reached }, ports, begin) : begin()
   }
 }
 
-async function mayReachOut(run: Run, reached: { ask: Ask } & Reached, ports: DispatchPorts) {
-  const may = await isRecorded(run, reached, ports)
-  if (may) run.call.reachesOut?.()
-  return may
+/**
+ * Waits for a place first, so that the look at the switch is the last thing before the run begins. The
+ * turn of the caller's key ends here: what comes is a wait for somebody else.
+ */
+async function reachOut<T>(
+  run: Run,
+  reached: { ask: Ask; plan: Plan } & Reached,
+  ports: DispatchPorts,
+  begin: () => Promise<T>,
+): Promise<T | 'overtaken'> {
+  run.call.reachesOut?.()
+  const leave = await ports.pacing.lanes.take(laneOf(reached.plan))
+  try {
+    return (await isRecorded(run, reached, ports)) ? await begin() : 'overtaken'
+  } finally {
+    leave()
+  }
 }
 
 /**

@@ -66,6 +66,17 @@ describeExecutor('http', {
       code: 'sends-marker',
     },
     {
+      name: 'a param that is the text of the marker, for a service to echo',
+      plan: () =>
+        httpPlan(origin, {
+          ...RENAME,
+          params: { id: 1, name: 'true' },
+          marker: { pointer: '/meta/dryRun', value: true },
+        }),
+      failure: 'threw',
+      code: 'sends-marker',
+    },
+    {
       name: 'a pointer that finds nothing',
       plan: () => httpPlan(origin, { ...RENAME, params: { id: 1 } }),
       failure: 'threw',

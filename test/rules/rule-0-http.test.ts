@@ -174,6 +174,16 @@ describe('rule 0: a service that proves nothing', () => {
     expect(gateIn(next.body.gates, 'kill-switch').revision).toBe(halt.revision)
   })
 
+  it('is suspected too where it says more than the contract lets it, and proves nothing', async () => {
+    const long = await openService((_, response) => response.end('x'.repeat(5_000)))
+    const contract = { limits: { bytes: 1_000 } }
+    const { command, manifests } = httpCatalogueOf('long', long.origin, { contract })
+    await register(ledger, manifests)
+    const { body } = await ledger.dispatch(command({ params: {} }))
+    expect(body.code).toBe('mutation-suspected')
+    await long.close()
+  })
+
   it('halts once, however many were under way', async () => {
     const target = { haltOnSuspicion: true }
     const { command, manifests } = httpCatalogueOf('many', silent.origin, { target })
@@ -203,8 +213,10 @@ describe('rule 0: a service that lies', () => {
     lying = await openService((request, response) => {
       const rename = `update shop.users set name = name || '!' where id = 1`
       const done = request.url === '/idle' ? Promise.resolve() : database.database.query(rename)
-      void done.then(() => {
+      void done.then(async () => {
         if (request.url === '/cut') return response.destroy()
+        if (request.url === '/halted') await ledger.setSwitch('HALTED')
+        if (request.url === '/halted') return undefined
         return dryAnswer()(request, response)
       })
     })
@@ -250,6 +262,14 @@ describe('rule 0: a service that lies', () => {
     const reply = await ask('cut', CHECK, '/cut')
     expect(reply.body.code).toBe('mutation-suspected')
     expect(evidenceIn(reply).notRedirected).toEqual({ holds: false, seen: { status: null } })
+  })
+
+  it('is seen although a halt ended the run before it answered', async () => {
+    const reply = await ask('halted', CHECK, '/halted')
+    await ledger.setSwitch('DRY_RUN_ONLY')
+    expect(reply).toMatchObject({ status: 502, body: { code: 'mutation-suspected' } })
+    expect(evidenceIn(reply).sourceUnchanged.holds).toBe(false)
+    expect(typesOf(await historyOf(ledger, reply.body.dispatchId)).at(-1)).toBe('Refused')
   })
 
   it('is not suspected for what it did to others, or not at all', async () => {

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { LIMITS } from '../../domain/limits.ts'
+import { createPacing, laneOf } from '../../src/dispatch/pacing.ts'
 import { LedgerError } from '../../src/errors.ts'
 import { createTokenBuckets } from '../../src/token-buckets.ts'
 import { Turns } from '../../src/turns.ts'
@@ -106,5 +108,36 @@ describe('the requests of one key', () => {
       for (const end of ends) end()
     }
     expect(await settled(line.take('a'))).toBe('works')
+  })
+})
+
+describe('the places that lead where a plan leads', () => {
+  const target = { kind: 'Target', id: 'a', version: 1, executor: 'http' } as const
+  const laneFor = (more: object) =>
+    laneOf({ ...PLAN, target: { ...target, ...more } } as Parameters<typeof laneOf>[0])
+  const PLAN = { program: {}, params: {}, fixture: null, limits: {} }
+
+  it('are those of its origin, and of the database that is asked with it', () => {
+    const lanes = [
+      laneFor({ origin: 'http://a' }),
+      laneFor({ origin: 'http://b' }),
+      laneFor({ origin: 'http://a', crossCheck: { source: 's', sql: '' } }),
+      laneFor({ executor: 'sql-read', source: 's' }),
+    ]
+    expect(new Set(lanes).size).toBe(lanes.length)
+    expect(laneFor({ origin: 'http://a', id: 'b', version: 2 })).toBe(lanes[0])
+  })
+
+  it('are refused as something that could not be told when the line is full', async () => {
+    const { lanes } = createPacing(() => 0)
+    const asked = Array.from({ length: LIMITS.lanes + LIMITS.lanesWaiting }, () => lanes.take('a'))
+    await expect(lanes.take('a')).rejects.toMatchObject({
+      code: 'gate-indeterminate',
+      recorded: 'none',
+      retryAfterSeconds: 1,
+    })
+    const elsewhere = await lanes.take('b')
+    elsewhere()
+    for (const turn of asked) (await turn)()
   })
 })

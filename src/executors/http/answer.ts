@@ -18,13 +18,17 @@ const textOf = (headers: IncomingHttpHeaders, name: string): string | undefined 
   return Array.isArray(value) ? value.join(',') : value
 }
 
-/** Reads the marker of an answer. A body that is not JSON, or that two parsers could read differently, holds none. */
+/**
+ * Reads the marker of an answer. A body that is not JSON, or that two parsers could read differently,
+ * holds none; one that was too long to be read could hold any, which is a failure.
+ */
 export function seeMarker(marker: Marker, answer: Answer): MarkerSeen {
   if ('header' in marker) {
     const text = textOf(answer.headers, marker.header.toLowerCase())
     if (text === undefined) return 'absent'
     return commaList(text).includes(marker.value) ? 'as declared' : 'another value'
   }
+  if (answer.body === null) throw new ExecutorFailure('limit', 'output')
   try {
     const value = isJson(answer) ? valueAt(bodyOf(answer), marker.pointer) : undefined
     if (value === undefined) return 'absent'
@@ -46,6 +50,7 @@ const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
  */
 export function bodyOf(answer: Answer): Json {
   const { headers, body } = answer
+  if (body === null) throw new ExecutorFailure('limit', 'output')
   const transfer = textOf(headers, 'transfer-encoding') ?? 'chunked'
   if (textOf(headers, 'content-encoding') !== undefined || !/^chunked$/i.test(transfer)) {
     throw new ExecutorFailure('not-json', 'content-encoding')

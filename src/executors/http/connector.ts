@@ -1,4 +1,5 @@
 import { Socket } from 'node:net'
+import { setImmediate as immediate } from 'node:timers/promises'
 import { callbackify } from 'node:util'
 import type { buildConnector } from 'undici'
 import { canonicalAddress } from '../../http-allow.ts'
@@ -64,12 +65,22 @@ async function firstOf(
     if (owner.isOver()) break
     try {
       const socket = await connectTo(judged, options, dial, owner)
+      await assertSilent(socket)
       return { judged, connected: canonicalAddress(socket.remoteAddress ?? ''), socket }
     } catch (error) {
+      if (error instanceof ExecutorFailure) throw error
       last = error
     }
   }
   throw new ExecutorFailure('threw', isTls(last) ? 'tls' : 'no-connection', { cause: last })
+}
+
+/** Who answers before it was asked answers something else. */
+async function assertSilent(socket: Socket): Promise<void> {
+  await immediate()
+  if (socket.readableLength === 0) return
+  socket.destroy()
+  throw new ExecutorFailure('threw', 'malformed')
 }
 
 function connectTo(address: string, options: Options, dial: Dial, owner: Owner): Promise<Socket> {

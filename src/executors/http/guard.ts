@@ -1,5 +1,6 @@
 import { lookup } from 'node:dns/promises'
 import { allowedBy, canonicalAddress, type HttpAllow, hostOf } from '../../http-allow.ts'
+import { within } from '../../within.ts'
 
 /** All addresses of a name, the one to be tried first before the others. */
 export type Lookup = (name: string) => Promise<readonly string[]>
@@ -14,14 +15,32 @@ export type Judged = Readonly<{ addresses: readonly string[]; by: readonly strin
 /** Judges an origin as its name resolves at that moment. Rejects when the name cannot be resolved. */
 export type Guard = (origin: string) => Promise<Judged>
 
-/** Those who ask for a name while it is being looked up share the answer: it may take a thread and long. */
+/** A lookup takes one of few threads, and may take it for long. */
+const LOOKUP_MS = 2_000
+
+/**
+ * Those who ask for a name while it is being looked up share the answer. Nobody waits for one that
+ * takes too long, and nobody asks for its name again until it has ended.
+ */
 export function createGuard(allow: HttpAllow, resolve: Lookup): Guard {
   const underWay = new Map<string, Promise<readonly string[]>>()
-  const addressesOf = (host: string): Promise<readonly string[]> => {
-    if (canonicalAddress(host) !== null) return Promise.resolve([host])
-    const asked = underWay.get(host) ?? resolve(host).finally(() => underWay.delete(host))
+  const slow = new Set<string>()
+  const lookUp = (host: string): Promise<readonly string[]> => {
+    const asked = resolve(host).finally(() => {
+      underWay.delete(host)
+      slow.delete(host)
+    })
     underWay.set(host, asked)
     return asked
+  }
+  const tooSlow = (host: string) => (): never => {
+    slow.add(host)
+    throw new Error(`${host} is still being looked up`)
+  }
+  const addressesOf = async (host: string): Promise<readonly string[]> => {
+    if (canonicalAddress(host) !== null) return [host]
+    if (slow.has(host)) return tooSlow(host)()
+    return within(LOOKUP_MS, underWay.get(host) ?? lookUp(host), tooSlow(host))
   }
   return async (origin) => {
     // A name that no entry could admit is not even looked up.

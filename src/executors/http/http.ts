@@ -1,9 +1,7 @@
 import { buildConnector } from 'undici'
 import type { Plan } from '../../../domain/dispatch/plan.ts'
-import { LIMITS } from '../../../domain/limits.ts'
 import type { HttpAllow } from '../../http-allow.ts'
-import { Busy, type Executor } from '../../ports.ts'
-import { Turns } from '../../turns.ts'
+import type { Executor } from '../../ports.ts'
 import type { Dial } from './connector.ts'
 import { planOfCrossCheck } from './cross-check.ts'
 import { createGuard, type Lookup, systemLookup } from './guard.ts'
@@ -11,7 +9,7 @@ import { invoke } from './invoke.ts'
 import type { Answer, Asked } from './lane.ts'
 import { createOrigins } from './origins.ts'
 import { type HttpTarget, requestOf, sendsMarker } from './request.ts'
-import { ABORTED, startTime, type Time } from './time.ts'
+import { startTime, type Time } from './time.ts'
 
 export type HttpOptions = Readonly<{
   /** Where requests may go. */
@@ -54,7 +52,7 @@ export const verifyingDial = (ca?: string): Dial =>
  * | threw    | connection-lost | the connection broke before the answer was complete |
  * | threw    | malformed       | what came is no answer of HTTP |
  * | threw    | status-<code>   | a definite answer has another status |
- * | threw    | cross-check     | the database behind the service could not be looked at |
+ * | threw    | cross-check     | the database behind the service could not be looked at, so nothing was sent |
  * | timeout  | time            | it took longer than the plan allows |
  * | timeout  | aborted         | the caller gave up |
  * | limit    | request         | the body to be sent is too long |
@@ -69,13 +67,13 @@ export function createHttp({
 }: HttpOptions): Executor & { close(): Promise<void> } {
   const guard = createGuard(allow, lookup)
   const origins = createOrigins({ guard, dial })
-  const turns = new Turns(BULKHEAD)
   const send = async (plan: Plan, asked: Asked, time: Time): Promise<Answer> => {
     const { origin } = plan.target as HttpTarget
     const lane = origins.take(origin)
     try {
       const answer = await lane.ask(asked, plan.limits.outputBytes, time)
-      origins.giveBack(origin, lane)
+      if (answer.body === null) lane.close()
+      else origins.giveBack(origin, lane)
       return answer
     } catch (error) {
       lane.close()
@@ -98,10 +96,8 @@ export function createHttp({
       }
     },
     async dryRun(plan, signal) {
-      const asked = requestOf(plan)
-      const { origin } = plan.target as HttpTarget
-      const endTurn = await turns.take(origin, signal).catch(asBusyOrAborted)
       const begun = performance.now()
+      const asked = requestOf(plan)
       const time = startTime(plan.limits.timeMs, signal)
       try {
         const sending = { method: asked.method, send: () => send(plan, asked, time) }
@@ -109,23 +105,10 @@ export function createHttp({
         return { ...report, stats: { durationMs: performance.now() - begun } }
       } finally {
         time.end()
-        endTurn()
       }
     },
     async close() {
       origins.close()
     },
   }
-}
-
-/** Nothing that is stuck at one origin holds up what goes to another. */
-const BULKHEAD = {
-  working: LIMITS.lanesOfOrigin,
-  waiting: LIMITS.lanesWaiting,
-  waitMs: LIMITS.laneWaitMs,
-  tooMany: () => new Busy('Other dry runs had all the connections to the origin'),
-}
-
-function asBusyOrAborted(error: unknown): never {
-  throw error instanceof Busy ? error : ABORTED()
 }

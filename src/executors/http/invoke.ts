@@ -1,7 +1,7 @@
 import type { Plan } from '../../../domain/dispatch/plan.ts'
 import type { Verdict } from '../../../domain/events.ts'
 import { LIMITS } from '../../../domain/limits.ts'
-import { Busy, type Evidence, type Executor, ExecutorFailure, type Report } from '../../ports.ts'
+import { type Evidence, type Executor, ExecutorFailure, type Report } from '../../ports.ts'
 import { within } from '../../within.ts'
 import { bodyOf, type MarkerSeen, seeMarker } from './answer.ts'
 import { isUnchanged, type Look, look, planOfCrossCheck, unchangedEvidence } from './cross-check.ts'
@@ -21,19 +21,24 @@ type Dry = Omit<Report, 'stats'>
 export async function invoke(plan: Plan, sending: Sending, ports: Ports): Promise<Dry> {
   const seen = await sendBetweenLooks(plan, sending, ports)
   const { answer, looks } = seen
-  const isChanged =
-    looks !== null && looks.after !== null && !isUnchanged(looks.before, looks.after)
-  if (answer instanceof ExecutorFailure && !isChanged) throw answer
+  if (answer instanceof ExecutorFailure && !isChanged(looks)) throw answer
   const marker = markerIn(plan, answer)
   const evidence = evidenceOf(sending.method, marker, seen)
-  if (answer instanceof ExecutorFailure || isChanged || !evidence['dryRunProven']?.holds) {
+  const { dryRunProven, sourceUnchanged } = evidence
+  if (
+    answer instanceof ExecutorFailure ||
+    !dryRunProven?.holds ||
+    sourceUnchanged?.holds === false
+  ) {
     // Of an answer that may be a lie nothing is kept.
     return { verdict: 'would_fail', output: null, evidence }
   }
-  if (looks?.after === null) throw new ExecutorFailure('threw', 'cross-check')
   const verdict = verdictOf(answer.status, marker)
   return { verdict, output: { status: answer.status, body: bodyOf(answer) }, evidence }
 }
+
+const isChanged = (looks: Looks | null): boolean =>
+  looks !== null && looks.after !== null && !isUnchanged(looks.before, looks.after)
 
 /** `after` is null where the database could not be looked at again. */
 type Looks = Readonly<{ before: Look; after: Look | null }>
@@ -50,11 +55,18 @@ async function sendBetweenLooks(
   const checking = planOfCrossCheck(plan, crossCheck)
   const before = await lookBefore(reader, checking, time)
   const answer = await send().catch(asFailure)
-  // Also when the time is over: what a request did before it was given up has to be seen.
-  const { signal } = new AbortController()
-  const looking = look(reader, checking, signal).catch(() => null)
-  const after = await within<Look | null>(LIMITS.crossCheckTimeMs, looking, () => null)
+  const after = await lookAfter(reader, checking)
   return { answer, looks: { before, after } }
+}
+
+/** Also when the time is over: what a request did before it was given up has to be seen. */
+async function lookAfter(reader: Executor, checking: Plan): Promise<Look | null> {
+  const controller = new AbortController()
+  const looking = look(reader, checking, controller.signal).catch(() => null)
+  return within<Look | null>(LIMITS.crossCheckTimeMs, looking, () => {
+    controller.abort()
+    return null
+  })
 }
 
 async function lookBefore(reader: Executor, checking: Plan, time: Time): Promise<Look> {
@@ -63,7 +75,6 @@ async function lookBefore(reader: Executor, checking: Plan, time: Time): Promise
   try {
     return await look(reader, checking, controller.signal)
   } catch (cause) {
-    if (cause instanceof Busy) throw cause
     throw time.over() ?? new ExecutorFailure('threw', 'cross-check', { cause })
   }
 }

@@ -14,11 +14,12 @@ export type Asked = Readonly<{
   body: string | null
 }>
 
-/** A complete answer, and the connection it came over. */
+/** An answer, and the connection it came over. */
 export type Answer = Readonly<{
   status: number
   headers: IncomingHttpHeaders
-  body: Buffer
+  /** Null where it was longer than allowed, and broken off: the lane must be closed. */
+  body: Buffer | null
   pinned: Pinned | null
 }>
 
@@ -154,8 +155,9 @@ class Reading implements Dispatcher.DispatchHandler {
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     this.#length += chunk.length
-    if (this.#length > this.#bytesMax) controller.abort(new ExecutorFailure('limit', 'output'))
-    else this.#chunks.push(chunk)
+    if (this.#length <= this.#bytesMax) return void this.#chunks.push(chunk)
+    if (this.#head !== null) this.#settle.resolve({ ...this.#head, body: null })
+    controller.abort(new ExecutorFailure('limit', 'output'))
   }
 
   onResponseEnd(): void {

@@ -17,6 +17,7 @@ export function createOrigins(connecting: Parameters<typeof createLane>[1]): Ori
   /** Each list in the order of coming back, and the lists in that of their last use. */
   const idle = new Map<string, Lane[]>()
   let count = 0
+  let isClosed = false
   const takeIdle = (origin: string): Lane | undefined => {
     const lanes = idle.get(origin)
     const lane = lanes?.shift()
@@ -25,9 +26,15 @@ export function createOrigins(connecting: Parameters<typeof createLane>[1]): Ori
     return lane
   }
   return {
-    take: (origin) => takeIdle(origin) ?? createLane(origin, connecting),
+    take(origin) {
+      for (let lane = takeIdle(origin); lane !== undefined; lane = takeIdle(origin)) {
+        if (performance.now() - lane.madeAtMs <= AGE_MAX_MS) return lane
+        lane.close()
+      }
+      return createLane(origin, connecting)
+    },
     giveBack(origin, lane) {
-      if (performance.now() - lane.madeAtMs > AGE_MAX_MS) return lane.close()
+      if (isClosed) return lane.close()
       const lanes = idle.get(origin) ?? []
       lanes.push(lane)
       idle.delete(origin)
@@ -37,6 +44,7 @@ export function createOrigins(connecting: Parameters<typeof createLane>[1]): Ori
       if (count > IDLE_MAX && oldest !== undefined) takeIdle(oldest)?.close()
     },
     close() {
+      isClosed = true
       for (const lane of [...idle.values()].flat()) lane.close()
       idle.clear()
       count = 0

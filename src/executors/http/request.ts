@@ -40,14 +40,22 @@ export function requestOf(plan: Plan): Asked {
 const isProgram = (program: Partial<HttpProgram>): program is HttpProgram =>
   typeof program.method === 'string' && typeof program.path === 'string'
 
-/** Whether the body itself holds the marker in its place: a service that echoes it would show nothing. */
+/**
+ * Whether what a service could echo would be the marker: something stands in its place somewhere in
+ * the body, or its value is among the texts of the params, which may end up in any place.
+ */
 export function sendsMarker({ target, program, params }: Plan): boolean {
   const { marker } = target
   if (marker === undefined || !('pointer' in marker)) return false
-  const { body = null }: { body?: Json | undefined } =
-    httpRequest(program as HttpProgram, params) ?? {}
-  return valueAt(body, marker.pointer) === marker.value
+  const body = httpRequest(program as HttpProgram, params)?.body ?? null
+  const isPlace = (it: Json) => valueAt(it, marker.pointer) !== undefined
+  return some(body, isPlace) || some(params, (it) => it === String(marker.value))
 }
+
+/** Whether a value, or any value in it, is one. */
+const some = (value: Json, is: (value: Json) => boolean): boolean =>
+  is(value) ||
+  (typeof value === 'object' && value !== null && Object.values(value).some((it) => some(it, is)))
 
 /** What each request has, unless its target says otherwise. Nothing here comes from params. */
 function headersOf({ headers = {} }: HttpTarget, body: string | null): Asked['headers'] {

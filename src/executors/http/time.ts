@@ -10,7 +10,7 @@ export type Time = Readonly<{
   end(): void
 }>
 
-export const ABORTED = (): ExecutorFailure => new ExecutorFailure('timeout', 'aborted')
+const ABORTED = (): ExecutorFailure => new ExecutorFailure('timeout', 'aborted')
 
 /** By a timer and not AbortSignal.timeout: on Node 20 one that `AbortSignal.any` holds may never fire. */
 export function startTime(timeMs: number, signal: AbortSignal): Time {

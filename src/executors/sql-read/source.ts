@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { Socket } from 'node:net'
 import pg from 'pg'
-import { LIMITS } from '../../../domain/limits.ts'
 import { inGroups } from '../../in-groups.ts'
-import { Busy, ExecutorFailure } from '../../ports.ts'
-import { Turns } from '../../turns.ts'
+import { ExecutorFailure } from '../../ports.ts'
 import { invoke, type Question, type Reply, sessionName } from './invoke.ts'
 import { LOOKING, type RoleFacts, readRoleFacts } from './role-facts.ts'
 import { withShortConnection } from './short-connection.ts'
 
+/** Dry runs of one source at a time: more wait, and the source has room for others. */
+const CONNECTIONS = 8
 const CONNECT_MS = 5_000
 /** The server ends a statement itself; this is for one that does not. */
 const GRACE_MS = 250
@@ -41,13 +41,7 @@ export type Source = Readonly<{
 }>
 
 export function createSource(url: string): Source {
-  const pool = createPool(url, LIMITS.lanesOfSource)
-  const turns = new Turns({
-    working: LIMITS.lanesOfSource,
-    waiting: LIMITS.lanesWaiting,
-    waitMs: LIMITS.laneWaitMs,
-    tooMany: () => new Busy('Other dry runs had all the connections to the source'),
-  })
+  const pool = createPool(url, CONNECTIONS)
   const looking = createPool(url, 1)
   looking.on('connect', (client) => void client.query(LOOKING).catch(() => undefined))
   const readFacts = inGroups<null, RoleFacts>({
@@ -66,11 +60,7 @@ export function createSource(url: string): Source {
   return {
     facts: () => readFacts(null),
     async ask(question, signal) {
-      const endTurn = await turns.take(url, signal).catch(asBusyOrAborted)
-      const client = await connected(pool, signal).catch((error: unknown) => {
-        endTurn()
-        throw error
-      })
+      const client = await connected(pool, signal)
       const watch = watchOver(client, question.limits, signal)
       const canary = randomUUID()
       try {
@@ -83,7 +73,6 @@ export function createSource(url: string): Source {
         throw watch.brokenOff() ?? failureOf(error)
       } finally {
         watch.end()
-        endTurn()
       }
     },
     async close() {
@@ -122,10 +111,6 @@ async function withClient<T>(
 }
 
 const ABORTED = () => new ExecutorFailure('timeout', 'aborted')
-
-function asBusyOrAborted(error: unknown): never {
-  throw error instanceof Busy ? error : ABORTED()
-}
 
 /** A connection for a caller who is still there when its turn comes. */
 async function connected(pool: pg.Pool, signal: AbortSignal) {
