@@ -3,9 +3,9 @@
  * `Prefer: tx=rollback` is run in a transaction, undone, and answered with
  * `Preference-Applied: tx=rollback`. It needs nothing of the ledger.
  */
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply } from 'fastify'
 import plugin from 'fastify-plugin'
-import { type Client, type Pool, transact } from './transaction.ts'
+import { type Client, MARKER, type Pool, transact } from './transaction.ts'
 
 export {
   asksDryRun,
@@ -29,19 +29,27 @@ declare module 'fastify' {
 
 /**
  * A Fastify plugin: `reply.transact(work)` gives what the work gave, or throws what it threw; the
- * marker is on the answer either way. A handler that never calls it sends no marker.
+ * marker is on the answer either way. A handler that never calls it sends no marker, and so does one
+ * of which anything was committed, or is not yet undone when the answer leaves.
  */
 export const dryRun = plugin(
   async (app: FastifyInstance, { pool }: Readonly<{ pool: Pool<Client> }>) => {
+    const runs = new WeakMap<FastifyReply, { begun: number; undone: number }>()
     app.decorateReply('transact', async function inTransaction<
       C extends Client,
       T,
     >(this: FastifyReply, work: Work<C, T>): Promise<T> {
-      const request: FastifyRequest = this.request
-      const { headers, outcome } = await transact(pool as Pool<C>, request.headers, work)
-      this.headers(headers)
+      const run = runs.get(this) ?? { begun: 0, undone: 0 }
+      runs.set(this, run)
+      run.begun += 1
+      const { headers, outcome } = await transact(pool as Pool<C>, this.request.headers, work)
+      if ('preference-applied' in headers) run.undone += 1
       if (outcome.status === 'fulfilled') return outcome.value
       throw outcome.reason
+    })
+    app.addHook('onSend', async (_, reply) => {
+      const run = runs.get(reply)
+      if (run !== undefined && run.begun === run.undone) reply.headers(MARKER)
     })
   },
   { name: 'dispatch-ledger-dry-run', fastify: '5.x' },

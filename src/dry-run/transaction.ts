@@ -6,19 +6,27 @@ export type Client = Readonly<{
   query(text: string, values?: unknown[]): Promise<{ rows: Record<string, unknown>[] }>
   /** Gives the connection back, or destroys it. */
   release(destroy?: boolean): void
+  on?(event: 'error', listener: () => void): unknown
+  off?(event: 'error', listener: () => void): unknown
 }>
 export type Pool<C extends Client> = Readonly<{ connect(): Promise<C> }>
 
 /** What a request says that asks for a dry run, and what an answer says that gave one: RFC 7240. */
 const ROLLBACK = 'tx=rollback'
-const MARKER = { 'preference-applied': ROLLBACK } as const
+export const MARKER = { 'preference-applied': ROLLBACK } as const
 
 /** The headers of a request, as Node has them. */
 export type RequestHeaders = Readonly<Record<string, string | string[] | undefined>>
 
-/** Whether a request prefers to leave nothing behind: `Prefer: tx=rollback`. */
+/** `tx=rollback` in any spelling that RFC 7240 allows, and with whatever stands behind it. */
+const ASKED = /^tx[ \t]*=[ \t]*(?:rollback|"rollback")[ \t]*(?:;|$)/i
+
+/**
+ * Whether a request prefers to leave nothing behind: `Prefer: tx=rollback`. Read generously, for what
+ * is not understood would be committed.
+ */
 export const asksDryRun = ({ prefer = '' }: RequestHeaders): boolean =>
-  commaList([prefer].flat().join(',')).includes(ROLLBACK)
+  [prefer].flat().some((line) => commaList(line).some((it) => ASKED.test(it)))
 
 /** How the work ended, and the headers that belong into the answer, whichever way it ended. */
 export type Ended<T> = Readonly<{
@@ -45,37 +53,83 @@ export async function transact<C extends Client, T>(
   work: (client: C) => Promise<T>,
 ): Promise<Ended<T>> {
   const client = await pool.connect()
+  const lent = lend(client)
   try {
-    const ended = asksDryRun(request) ? await undone(client, work) : await kept(client, work)
+    const end = asksDryRun(request) ? undone : kept
+    const ended = await end(client, async () => {
+      const outcome = await settled((async () => work(lent.client))())
+      lent.takeBack()
+      return checked(client, outcome)
+    })
+    lent.forget()
     client.release()
     return ended
   } catch (error) {
+    // It may break at any time from now on, so it goes with the listener that it has.
     client.release(true)
     throw error
   }
 }
 
-async function kept<C extends Client, T>(
-  client: C,
-  work: (client: C) => Promise<T>,
+const ignore = (): void => undefined
+
+/**
+ * The connection as the work has it: until the transaction ends, and no longer. What the work left
+ * behind, a query that nobody waited for, must not run behind the answer, or on somebody else's
+ * connection. It is not the work's to give back.
+ */
+function lend<C extends Client>(client: C) {
+  let isOver = false
+  // A connection that breaks while nobody asks it something says so to whoever listens, or ends the process.
+  client.on?.('error', ignore)
+  return {
+    client: new Proxy(client, {
+      get(target, name) {
+        const value: unknown = Reflect.get(target, name, target)
+        if (name === 'release') return ignore
+        if (typeof value !== 'function') return value
+        return (...asked: unknown[]): unknown => {
+          if (!isOver) return Reflect.apply(value, target, asked)
+          const error = new Error('The transaction that this connection was given for has ended')
+          if (name === 'query') return Promise.reject(error)
+          throw error
+        }
+      },
+    }),
+    takeBack(): void {
+      isOver = true
+    },
+    forget(): void {
+      client.off?.('error', ignore)
+    },
+  }
+}
+
+/** Begun like a dry run, so that work which cannot run in one fails the first time it runs at all. */
+async function kept<T>(
+  client: Client,
+  run: () => Promise<PromiseSettledResult<T>>,
 ): Promise<Ended<T>> {
-  await client.query('begin')
-  const outcome = await settled(workThenCheck(client, work))
+  await begin(client)
+  const outcome = await run()
   await client.query(outcome.status === 'fulfilled' ? 'commit' : 'rollback')
   return { headers: {}, outcome }
 }
 
 /** Nobody can guess its name, so only the transaction that made it can go back to it. */
-const newSavepoint = (): string => `dry_run_${randomUUID().replaceAll('-', '')}`
-
-async function undone<C extends Client, T>(
-  client: C,
-  work: (client: C) => Promise<T>,
-): Promise<Ended<T>> {
-  const savepoint = newSavepoint()
+async function begin(client: Client): Promise<string> {
+  const savepoint = `dry_run_${randomUUID().replaceAll('-', '')}`
   await client.query('begin')
   await client.query(`savepoint ${savepoint}`)
-  const outcome = await settled(workThenCheck(client, work))
+  return savepoint
+}
+
+async function undone<T>(
+  client: Client,
+  run: () => Promise<PromiseSettledResult<T>>,
+): Promise<Ended<T>> {
+  const savepoint = await begin(client)
+  const outcome = await run()
   try {
     await client.query(`rollback to savepoint ${savepoint}`)
     await client.query('rollback')
@@ -86,10 +140,13 @@ async function undone<C extends Client, T>(
 }
 
 /** What commit would find wrong is found here, and so is an error that the work did not pass on. */
-async function workThenCheck<C extends Client, T>(client: C, work: (client: C) => Promise<T>) {
-  const value = await work(client)
-  await client.query('set constraints all immediate')
-  return value
+async function checked<T>(
+  client: Client,
+  outcome: PromiseSettledResult<T>,
+): Promise<PromiseSettledResult<T>> {
+  if (outcome.status === 'rejected') return outcome
+  const check = await settled(client.query('set constraints all immediate'))
+  return check.status === 'rejected' ? check : outcome
 }
 
 async function settled<T>(promise: Promise<T>): Promise<PromiseSettledResult<T>> {

@@ -36,7 +36,7 @@ export function httpPlan(origin: string, change: HttpPlan = {}): Plan {
       ...(query && { query }),
       ...(marker && { marker }),
       ...(crossCheck && { crossCheck }),
-    } as Plan['target'],
+    },
     limits: { timeMs: 10_000, rows: 1_000, outputBytes: 65_536, ...limits },
   }
 }

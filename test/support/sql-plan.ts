@@ -27,6 +27,6 @@ export const sqlPlan = (
     executor: 'sql-read',
     source,
     ...(schemas === undefined ? {} : { schemas }),
-  } as Plan['target'],
+  },
   limits: { timeMs: 10_000, rows: 1_000, outputBytes: 65_536, ...limits },
 })
