@@ -17,6 +17,8 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/{domain,projections,house,unit}/**/*.test.ts'],
+          // Some start programs, on a machine that may be busy with the others.
+          testTimeout: 30_000,
           // They keep nothing between files, and loading everything for each would take longer than they do.
           isolate: false,
           maxWorkers: 2,

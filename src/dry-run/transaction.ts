@@ -82,20 +82,19 @@ function lend<C extends Client>(client: C) {
   let isOver = false
   // A connection that breaks while nobody asks it something says so to whoever listens, or ends the process.
   client.on?.('error', ignore)
+  const lent: C = new Proxy(client, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name, target)
+      if (name === 'release') return ignore
+      if (typeof value !== 'function') return value
+      return (...asked: unknown[]): unknown => {
+        const given: unknown = isOver ? refused(name) : Reflect.apply(value, target, asked)
+        return given === target ? lent : given
+      }
+    },
+  })
   return {
-    client: new Proxy(client, {
-      get(target, name) {
-        const value: unknown = Reflect.get(target, name, target)
-        if (name === 'release') return ignore
-        if (typeof value !== 'function') return value
-        return (...asked: unknown[]): unknown => {
-          if (!isOver) return Reflect.apply(value, target, asked)
-          const error = new Error('The transaction that this connection was given for has ended')
-          if (name === 'query') return Promise.reject(error)
-          throw error
-        }
-      },
-    }),
+    client: lent,
     takeBack(): void {
       isOver = true
     },
@@ -103,6 +102,12 @@ function lend<C extends Client>(client: C) {
       client.off?.('error', ignore)
     },
   }
+}
+
+function refused(name: string | symbol): Promise<never> {
+  const error = new Error('The transaction that this connection was given for has ended')
+  if (name === 'query') return Promise.reject(error)
+  throw error
 }
 
 /** Begun like a dry run, so that work which cannot run in one fails the first time it runs at all. */

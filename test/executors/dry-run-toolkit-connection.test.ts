@@ -47,6 +47,13 @@ const NONE: Counts = { total: 0, idle: 0, waiting: 0 }
 const pidOf = async (db: Pick<Client, 'query'>): Promise<number> =>
   Number((await db.query('select pg_backend_pid() as pid')).rows[0]?.['pid'])
 
+/** A pool of one test's own. */
+function openSmall(options: pg.PoolConfig = {}): pg.Pool {
+  const small = shop.openPool({ max: 1, ...options })
+  onTestFinished(() => small.end())
+  return small
+}
+
 /** What was thrown and caught by nobody while a test ran: it would end a service. */
 function uncaught(): readonly unknown[] {
   const errors: unknown[] = []
@@ -85,7 +92,7 @@ describe.each(MODES)('the connection of a %s run', (_mode, request) => {
   })
 
   it('is waited for, as long as the pool waits', async () => {
-    const small = shop.openPool({ max: 1, connectionTimeoutMillis: 100 })
+    const small = openSmall({ connectionTimeoutMillis: 100 })
     const holder = await small.connect()
     const asked: string[] = []
     const ask = async () => asked.push('asked')
@@ -96,7 +103,6 @@ describe.each(MODES)('the connection of a %s run', (_mode, request) => {
     await waiting
     expect(asked).toEqual(['asked'])
     expect(counts(small)).toEqual(ONE_IDLE)
-    await small.end()
   })
 
   it.each([
@@ -130,7 +136,7 @@ describe.each(MODES)('the connection of a %s run', (_mode, request) => {
   })
 
   it('stays with the work that gives it back itself, so that no other gets it', async () => {
-    const small = shop.openPool({ max: 1 })
+    const small = openSmall()
     const eager = transact(small, request, async (db) => {
       await db.query('select 1')
       db.release()
@@ -139,7 +145,6 @@ describe.each(MODES)('the connection of a %s run', (_mode, request) => {
     const [, ended] = await Promise.allSettled([eager, next])
     expect(ended).toMatchObject({ value: { outcome: { status: 'fulfilled' } } })
     expect(await shop.newOrders()).toEqual([11])
-    await small.end()
   })
 })
 
@@ -182,12 +187,11 @@ describe('work that ends the transaction of a dry run', () => {
   })
 
   it('is found out behind an answer that came too late', async () => {
-    const hasty = shop.openPool({ query_timeout: 100 })
+    const hasty = openSmall({ query_timeout: 100 })
     const dry = transact(hasty, DRY, async (db) => {
       await db.query(`${order(10)}; commit; begin; select pg_sleep(0.15)`).catch(() => undefined)
     })
     await expect(dry).rejects.toThrow(NotRolledBack)
-    await hasty.end()
   })
 })
 
@@ -241,7 +245,7 @@ describe('a query that the work left behind', () => {
   })
 
   it.each(MODES)('by a %s run gets into no other transaction', async (_mode, request) => {
-    const small = shop.openPool({ max: 1 })
+    const small = openSmall()
     let late: () => Promise<unknown> = () => Promise.resolve()
     await transact(small, request, async (db) => {
       late = () => db.query(order(10))
@@ -253,6 +257,22 @@ describe('a query that the work left behind', () => {
     })
     expect(outcome).toEqual({ status: 'fulfilled', value: 'rejected' })
     expect(await shop.newOrders()).toEqual([11])
-    await small.end()
+  })
+  it('is refused by its promise, where the one who waits for it can catch it', async () => {
+    let late: () => Promise<unknown> = () => Promise.resolve()
+    await transact(pool, DRY, async (db) => {
+      late = () => db.query(order(10)).catch(() => 'caught')
+    })
+    await expect(late()).resolves.toBe('caught')
+  })
+
+  it('on a client that a listener was added to is refused', async () => {
+    let late: () => Promise<unknown> = () => Promise.resolve()
+    await transact(pool, DRY, async (db: pg.PoolClient) => {
+      const chained = db.on('notice', () => undefined).removeAllListeners('notice')
+      late = async () => chained.query(order(10))
+    })
+    const [left] = await Promise.allSettled([late()])
+    expect([left.status, await shop.newOrders()]).toEqual(['rejected', []])
   })
 })

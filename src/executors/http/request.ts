@@ -34,7 +34,13 @@ export function requestOf(plan: Plan): Asked {
   if (text !== null && Buffer.byteLength(text) > LIMITS.httpBodyBytes) {
     throw new ExecutorFailure('limit', 'request')
   }
-  return { method, path: path + queryOf(target), headers: headersOf(target, text), body: text }
+  const { query, headers, headersWithBody } = fixedPartsOf(target)
+  return {
+    method,
+    path: path + query,
+    headers: text === null ? headers : headersWithBody,
+    body: text,
+  }
 }
 
 const isProgram = (program: Partial<HttpProgram>): program is HttpProgram =>
@@ -57,19 +63,30 @@ const some = (value: Json, is: (value: Json) => boolean): boolean =>
   is(value) ||
   (typeof value === 'object' && value !== null && Object.values(value).some((it) => some(it, is)))
 
-/** What each request has, unless its target says otherwise. Nothing here comes from params. */
-function headersOf({ headers = {} }: HttpTarget, body: string | null): Asked['headers'] {
-  const own = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value] as const)
-  return {
+type FixedParts = Readonly<Record<'headers' | 'headersWithBody', Asked['headers']>> &
+  Readonly<{ query: string }>
+
+/** A version of a target is one object for as long as the process has it in its fold. */
+const kept = new WeakMap<HttpTarget, FixedParts>()
+
+/** What each request to a target has, whatever is asked. Nothing here comes from params. */
+function fixedPartsOf(target: HttpTarget): FixedParts {
+  const known = kept.get(target)
+  if (known !== undefined) return known
+  const { headers: declared = {}, query = {} } = target
+  const own = Object.entries(declared).map(([name, value]) => [name.toLowerCase(), value] as const)
+  const headers = {
     accept: 'application/json',
     'user-agent': 'dispatch-ledger',
     ...Object.fromEntries(own),
     'accept-encoding': 'identity',
-    ...(body === null ? {} : { 'content-type': 'application/json' }),
   }
-}
-
-function queryOf({ query = {} }: HttpTarget): string {
   const text = new URLSearchParams(Object.entries(query)).toString()
-  return text === '' ? '' : `?${text}`
+  const parts = {
+    headers,
+    headersWithBody: { ...headers, 'content-type': 'application/json' },
+    query: text === '' ? '' : `?${text}`,
+  }
+  kept.set(target, parts)
+  return parts
 }
