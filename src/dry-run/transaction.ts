@@ -110,14 +110,20 @@ function refused(name: string | symbol): Promise<never> {
   throw error
 }
 
-/** Begun like a dry run, so that work which cannot run in one fails the first time it runs at all. */
+/**
+ * Begun like a dry run, so that work which cannot run in one fails the first time it runs at all: it
+ * has no isolation of its own, and it does not end the transaction.
+ */
 async function kept<T>(
   client: Client,
   run: () => Promise<PromiseSettledResult<T>>,
 ): Promise<Ended<T>> {
-  await begin(client)
+  const savepoint = await begin(client)
   const outcome = await run()
-  await client.query(outcome.status === 'fulfilled' ? 'commit' : 'rollback')
+  if (outcome.status === 'fulfilled') {
+    await client.query(`release savepoint ${savepoint}`)
+    await client.query('commit')
+  } else await client.query('rollback')
   return { headers: {}, outcome }
 }
 

@@ -178,6 +178,12 @@ describe('work that ends the transaction of a dry run', () => {
     expect(await pidOf(pool)).not.toBe(pid)
   })
 
+  it('is found out in a real run as well: it is told as no success', async () => {
+    const real = transact(pool, REAL, (db) => db.query('rollback'))
+    await expect(real).rejects.toThrow('RELEASE SAVEPOINT can only be used in transaction blocks')
+    expect(counts(pool)).toEqual(NONE)
+  })
+
   it('is found out when it throws as well', async () => {
     const dry = transact(pool, DRY, async (db) => {
       await db.query(`${order(10)}; commit`)

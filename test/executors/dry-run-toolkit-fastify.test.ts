@@ -215,6 +215,15 @@ describe('an answer claims nothing', () => {
     expect((await asked((_, reply) => run(reply))).marker).toBeUndefined()
   })
 
+  it('when the handler passes on the claim of somebody else', async () => {
+    const passedOn = await asked(async (_, reply) => {
+      reply.headers(MARKER)
+      return reply.transact(adding(10))
+    }, {})
+    expect(passedOn).toMatchObject({ status: 200, marker: undefined })
+    expect(await shop.newOrders()).toEqual([10])
+  })
+
   it('when it was sent while the work ran', async () => {
     const early = await asked(async (_, reply) => {
       await swallowing(
