@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type HttpProgram, httpRequest } from '../../domain/http-program.ts'
 import type { JsonObject } from '../../domain/json.ts'
 import { parseManifest } from '../../src/control/manifest.ts'
-import { verifyingDial } from '../../src/executors/http/http.ts'
+import { verifyingDial } from '../../src/executors/http/dial.ts'
 import { missingBindings } from '../../src/facts/bindings.ts'
 import {
   casesOf,

@@ -6,7 +6,8 @@ import {
   specimenControl,
 } from '../../domain/gates/specimen.ts'
 import type { Json } from '../../domain/json.ts'
-import { createHttp, type HttpOptions, verifyingDial } from '../../src/executors/http/http.ts'
+import { verifyingDial } from '../../src/executors/http/dial.ts'
+import { createHttp, type HttpOptions } from '../../src/executors/http/http.ts'
 import { createSqlRead } from '../../src/executors/sql-read/sql-read.ts'
 import { parseHttpAllow } from '../../src/http-allow.ts'
 import { type Executor, ExecutorFailure, type Plan, type Report } from '../../src/ports.ts'

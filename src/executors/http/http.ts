@@ -1,12 +1,11 @@
-import { buildConnector } from 'undici'
 import type { Plan } from '../../../domain/dispatch/plan.ts'
 import type { HttpAllow } from '../../http-allow.ts'
 import type { Executor } from '../../ports.ts'
 import type { Dial } from './connector.ts'
 import { planOfCrossCheck } from './cross-check.ts'
-import { createGuard, type Lookup, systemLookup } from './guard.ts'
+import { createGuard, type Guard, type Lookup, systemLookup } from './guard.ts'
 import { invoke } from './invoke.ts'
-import type { Answer, Asked } from './lane.ts'
+import type { Answer, Asked, Lane } from './lane.ts'
 import { createOrigins } from './origins.ts'
 import { type HttpTarget, requestOf, sendsMarker } from './request.ts'
 import { startTime, type Time } from './time.ts'
@@ -21,17 +20,6 @@ export type HttpOptions = Readonly<{
   /** How an address is connected to, once it was judged. */
   dial?: Dial
 }>
-
-const CONNECT_MS = 5_000
-/** Verified whatever NODE_TLS_REJECT_UNAUTHORIZED says; more authorities come by NODE_EXTRA_CA_CERTS. */
-export const verifyingDial = (ca?: string): Dial =>
-  buildConnector({
-    timeout: CONNECT_MS,
-    rejectUnauthorized: true,
-    maxCachedSessions: 0,
-    allowH2: false,
-    ...(ca === undefined ? {} : { ca }),
-  })
 
 /**
  * The executor of type `http`: the one request of a contract, sent to the origin of a target.
@@ -63,13 +51,13 @@ export function createHttp({
   allow,
   reader,
   lookup = systemLookup,
-  dial = verifyingDial(),
+  dial,
 }: HttpOptions): Executor & { close(): Promise<void> } {
   const guard = createGuard(allow, lookup)
-  const origins = createOrigins({ guard, dial })
+  const origins = createOrigins(laneMaker(guard, dial))
   const send = async (plan: Plan, asked: Asked, time: Time): Promise<Answer> => {
     const { origin } = plan.target as HttpTarget
-    const lane = origins.take(origin)
+    const lane = await origins.take(origin)
     try {
       const answer = await lane.ask(asked, plan.limits.outputBytes, time)
       if (answer.body === null) lane.close()
@@ -110,5 +98,22 @@ export function createHttp({
     async close() {
       origins.close()
     },
+  }
+}
+
+/** undici takes a while to load: a ledger that asks no service never does. */
+function laneMaker(guard: Guard, dial: Dial | undefined): (origin: string) => Promise<Lane> {
+  let making: Promise<(origin: string) => Lane> | null = null
+  const load = async () => {
+    const [{ createLane }, { verifyingDial }] = await Promise.all([
+      import('./lane.ts'),
+      import('./dial.ts'),
+    ])
+    const connecting = { guard, dial: dial ?? verifyingDial() }
+    return (origin: string) => createLane(origin, connecting)
+  }
+  return async (origin) => {
+    making ??= load()
+    return (await making)(origin)
   }
 }

@@ -1,4 +1,4 @@
-import { createLane, type Lane } from './lane.ts'
+import type { Lane } from './lane.ts'
 
 /** Connections that wait for a next request, of all origins together; the longest waiting go first. */
 const IDLE_MAX = 256
@@ -7,13 +7,13 @@ const AGE_MAX_MS = 60_000
 
 /** The open connections, by origin. Who takes one has it to itself. */
 export type Origins = Readonly<{
-  take(origin: string): Lane
+  take(origin: string): Promise<Lane>
   /** Only a lane whose last answer was complete: any other is broken off. */
   giveBack(origin: string, lane: Lane): void
   close(): void
 }>
 
-export function createOrigins(connecting: Parameters<typeof createLane>[1]): Origins {
+export function createOrigins(make: (origin: string) => Promise<Lane>): Origins {
   /** Each list in the order of coming back, and the lists in that of their last use. */
   const idle = new Map<string, Lane[]>()
   let count = 0
@@ -26,12 +26,12 @@ export function createOrigins(connecting: Parameters<typeof createLane>[1]): Ori
     return lane
   }
   return {
-    take(origin) {
+    async take(origin) {
       for (let lane = takeIdle(origin); lane !== undefined; lane = takeIdle(origin)) {
         if (performance.now() - lane.madeAtMs <= AGE_MAX_MS) return lane
         lane.close()
       }
-      return createLane(origin, connecting)
+      return make(origin)
     },
     giveBack(origin, lane) {
       if (isClosed) return lane.close()
