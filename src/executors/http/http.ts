@@ -57,7 +57,8 @@ export function createHttp({
   const origins = createOrigins(laneMaker(guard, dial))
   const send = async (plan: Plan, asked: Asked, time: Time): Promise<Answer> => {
     const { origin } = plan.target as HttpTarget
-    const lane = await origins.take(origin)
+    const taken = origins.take(origin)
+    const lane = taken instanceof Promise ? await taken : taken
     try {
       const answer = await lane.ask(asked, plan.limits.outputBytes, time)
       if (answer.body === null) lane.close()

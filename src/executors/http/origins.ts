@@ -7,7 +7,7 @@ const AGE_MAX_MS = 60_000
 
 /** The open connections, by origin. Who takes one has it to itself. */
 export type Origins = Readonly<{
-  take(origin: string): Promise<Lane>
+  take(origin: string): Lane | Promise<Lane>
   /** Only a lane whose last answer was complete: any other is broken off. */
   giveBack(origin: string, lane: Lane): void
   close(): void
@@ -26,7 +26,7 @@ export function createOrigins(make: (origin: string) => Promise<Lane>): Origins 
     return lane
   }
   return {
-    async take(origin) {
+    take(origin) {
       for (let lane = takeIdle(origin); lane !== undefined; lane = takeIdle(origin)) {
         if (performance.now() - lane.madeAtMs <= AGE_MAX_MS) return lane
         lane.close()
