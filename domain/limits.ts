@@ -34,6 +34,7 @@ export const LIMITS = {
   lanes: 32,
   lanesWaiting: 256,
   laneWaitMs: 5_000,
+  /** One look at the database behind a service; the second may come when the time of the run is over. */
   crossCheckTimeMs: 2_000,
   /** Requests of everybody that are not answered yet; more are shed with 503. */
   requestsInFlight: 2_048,
