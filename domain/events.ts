@@ -15,6 +15,7 @@
  * - expected revision the revision a writer believes to be the last one
  * - control revision  the revision of the last event of `control` that a judgement used
  * - position          an event's place in the whole log; it only orders, gaps mean nothing
+ * - void event        an advancing event that a control event overtook: it counts for nothing
  * - follower position how far a reader of the log has got
  *
  * The names and shapes below are the storage format. They are never renamed and never rewritten:
@@ -115,7 +116,10 @@ export type EventMetadata = Readonly<{
   schemaVersion: number
 }>
 
-/** An event as read back. `recordedAt` is `YYYY-MM-DDTHH:MM:SS.mmmZ`; `stream` has no prefix. */
+/**
+ * An event as read back. `recordedAt` is `YYYY-MM-DDTHH:MM:SS.mmmZ`; `stream` has no prefix. `void`
+ * is there only where it is true: see isVoid.
+ */
 export type Recorded<E extends LedgerEvent = LedgerEvent> = E &
   Readonly<{
     id: string
@@ -124,6 +128,7 @@ export type Recorded<E extends LedgerEvent = LedgerEvent> = E &
     position: number
     recordedAt: string
     metadata: EventMetadata
+    void?: true
   }>
 
 export const ADVANCING: readonly AdvancingType[] = ['Planned', 'PreflightPassed', 'DryRunRecorded']

@@ -23,7 +23,7 @@ export type Keyed = Readonly<{
 /**
  * A read model as a value. No clock, no randomness, no I/O: the same events give the same rows,
  * in whatever batches they come. It never fails; every event it does not handle only moves the
- * follower position.
+ * follower position. A void event opens what the first event of a stream opens, and adds nothing.
  */
 export type Projection = Readonly<{
   name: string

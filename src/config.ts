@@ -36,7 +36,15 @@ const settings = z.object({
   LEDGER_PORT: port.default(4400),
   LEDGER_DATA_DIR: z.string().min(1).default('.dispatch-ledger'),
   DATABASE_URL: postgresUrl.optional(),
-  LEDGER_STORE: z.literal('postgres', 'must be postgres').default('postgres'),
+  LEDGER_STORE: z.enum(['postgres', 'eventstoredb']).default('postgres'),
+  EVENTSTORE_URL: z
+    .string()
+    .regex(/^esdb(\+discover)?:\/\//)
+    .optional(),
+  LEDGER_STREAM_PREFIX: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/)
+    .default(''),
   LEDGER_SQL_SOURCES: z.string().default('{}').transform(readSqlSources),
   LEDGER_HTTP_ALLOW: z.string().default('').transform(readHttpAllow),
   LEDGER_LOG_LEVEL: z
@@ -50,7 +58,9 @@ export const SETTINGS: readonly string[] = Object.keys(settings.shape)
 const HINTS: Readonly<Record<string, string>> = {
   LEDGER_PORT: 'a port number, or 0 for a free one',
   DATABASE_URL: 'a Postgres URL that starts with postgres://',
-  LEDGER_STORE: 'postgres',
+  LEDGER_STORE: 'postgres or eventstoredb',
+  EVENTSTORE_URL: 'an EventStoreDB connection string that starts with esdb:// or esdb+discover://',
+  LEDGER_STREAM_PREFIX: '1 to 64 letters, digits and . _ - that begin with a letter or digit',
   LEDGER_SQL_SOURCES: 'a JSON object, each member a source name with its Postgres URL',
   LEDGER_HTTP_ALLOW:
     'a comma list of origins as they are serialized (https://api.example) and CIDRs (10.1.0.0/16)',
@@ -63,6 +73,8 @@ export type Config = Readonly<{
   port: number
   dataDir: string
   databaseUrl: string | undefined
+  /** Where the log is when it is not in Postgres; null when it is. */
+  eventStoreDb: Readonly<{ url: string; prefix: string }> | null
   /** Read-only logins that dry runs may use, by the names that targets have for them. */
   sqlSources: Readonly<Record<string, string>>
   /** Where dry runs of type http may go. */
@@ -71,7 +83,7 @@ export type Config = Readonly<{
 }>
 
 /** These may hold a password. */
-const SECRET = ['DATABASE_URL', 'LEDGER_SQL_SOURCES']
+const SECRET = ['DATABASE_URL', 'EVENTSTORE_URL', 'LEDGER_SQL_SOURCES']
 
 /** A setting that cannot be used. The message is one sentence that names the variable. */
 export class ConfigError extends Error {}
@@ -97,8 +109,16 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     port: data.LEDGER_PORT,
     dataDir: data.LEDGER_DATA_DIR,
     databaseUrl: data.DATABASE_URL,
+    eventStoreDb: readEventStoreDb(data),
     sqlSources: data.LEDGER_SQL_SOURCES,
     httpAllow: data.LEDGER_HTTP_ALLOW,
     logLevel: data.LEDGER_LOG_LEVEL,
   }
+}
+
+function readEventStoreDb(data: z.infer<typeof settings>): Config['eventStoreDb'] {
+  if (data.LEDGER_STORE === 'postgres') return null
+  const { EVENTSTORE_URL: url, LEDGER_STREAM_PREFIX: prefix } = data
+  if (url !== undefined) return { url, prefix }
+  throw new ConfigError(`EVENTSTORE_URL must be ${HINTS['EVENTSTORE_URL']}; it is not set.`)
 }

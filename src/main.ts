@@ -30,7 +30,8 @@ import { createServer } from './http/server.ts'
 import type { EventStore, ExecutorRegistry, NewKey } from './ports.ts'
 import { startProjectors } from './projector/read-models.ts'
 import { readReadiness } from './readiness.ts'
-import { createPostgresEventStore } from './stores/postgres/event-store.ts'
+import { markVoid } from './stores/mark-void.ts'
+import { openLog } from './stores/open-log.ts'
 import { grantRuntime, migrate, whyNotServable } from './stores/postgres/migrate.ts'
 import { connect, createPool } from './stores/postgres/pool.ts'
 import { createSharedTail } from './stores/shared-tail.ts'
@@ -57,7 +58,7 @@ export type Doubles = Readonly<{
 /** Left out, the projectors run in the thread of the ledger, and dry runs may reach nothing. */
 export type Parts = Doubles &
   Readonly<{ projectors?: StartProjectors }> &
-  Partial<Pick<Config, 'sqlSources' | 'httpAllow'>>
+  Partial<Pick<Config, 'sqlSources' | 'httpAllow' | 'eventStoreDb'>>
 
 export type Ledger = Readonly<{ app: FastifyInstance; close(): Promise<void> }>
 
@@ -74,9 +75,10 @@ export async function createLedger(
   assertNothingExecutes()
   const pool = createPool(url, 'readers')
   const access = createAccess({ keys: createPool(url, 'keys'), readers: pool }, logger)
-  const postgres = createPostgresEventStore(url)
+  const place = { url, eventStoreDb: parts.eventStoreDb ?? null }
+  const log = openLog(place)
   const telemetry = createTelemetry()
-  const kept = watchAppends(parts.store?.(postgres) ?? postgres, telemetry.aroundAppend)
+  const kept = markVoid(watchAppends(parts.store?.(log) ?? log, telemetry.aroundAppend))
   const store = { ...kept, tail: createSharedTail(kept) }
   const invoking = openExecutors(parts, telemetry, logger)
   const ledger = telemetry.ledger(followControl(store, logger))
@@ -88,7 +90,7 @@ export async function createLedger(
   const dispatchPorts = { ...invoking, ...control, ...paces, store, ledger, log: logger }
   const { aroundBatch } = telemetry
   const connectProjector = () => connect(url, 'projector')
-  const projectorPorts = { url, store, log: logger, aroundBatch, connect: connectProjector }
+  const projectorPorts = { place, store, log: logger, aroundBatch, connect: connectProjector }
   const reading = openReadModels(pool, store, start(projectorPorts))
   const negativeControls = runControls(parts)
 
@@ -118,7 +120,7 @@ export async function createLedger(
       await app.close()
       await access.close()
       await reading.close()
-      await Promise.all([postgres.close(), invoking.close(), pool.end()])
+      await Promise.all([log.close(), invoking.close(), pool.end()])
     },
   }
 }
@@ -151,14 +153,15 @@ export async function serve(config: Config, logger: FastifyBaseLogger): Promise<
       projectors: startProjectorsInThread,
       sqlSources: config.sqlSources,
       httpAllow: config.httpAllow,
+      eventStoreDb: config.eventStoreDb,
     })
     const address = await listen(ledger.app, config)
     await embedded?.announce(address)
     const running = ledger
     return {
       url: address,
-      store: embedded === null ? 'Postgres (DATABASE_URL)' : 'Postgres 18 (embedded)',
-      guarantee: 'atomic',
+      store: nameOf(config),
+      guarantee: config.eventStoreDb === null ? 'atomic' : 'fenced',
       adminKeyFile: embedded === null ? null : adminKeyFile(config.dataDir),
       onFatal: (listener) => embedded?.onFatal(listener),
       async close() {
@@ -171,6 +174,13 @@ export async function serve(config: Config, logger: FastifyBaseLogger): Promise<
     await embedded?.stop()
     throw error
   }
+}
+
+function nameOf({ databaseUrl, eventStoreDb }: Config): string {
+  const postgres = databaseUrl === undefined ? 'Postgres 18 (embedded)' : 'Postgres (DATABASE_URL)'
+  return eventStoreDb === null
+    ? postgres
+    : `EventStoreDB (EVENTSTORE_URL), read models in ${postgres}`
 }
 
 async function openEmbedded(config: Config, logger: FastifyBaseLogger): Promise<EmbeddedPostgres> {
@@ -230,8 +240,10 @@ export async function haltDirectly(
   logger: FastifyBaseLogger,
   halt: Readonly<{ scope: string; reason: string; actor: string }>,
 ): Promise<Flip> {
-  const attached = config.databaseUrl === undefined ? await attachExisting(config, logger) : null
-  const store = createPostgresEventStore(config.databaseUrl ?? attached?.runtimeUrl ?? '')
+  const inPostgres = config.eventStoreDb === null && config.databaseUrl === undefined
+  const attached = inPostgres ? await attachExisting(config, logger) : null
+  const url = config.databaseUrl ?? attached?.runtimeUrl ?? ''
+  const store = openLog({ url, eventStoreDb: config.eventStoreDb })
   try {
     const call = { callId: randomUUID(), correlationId: randomBytes(16).toString('hex') }
     const ports = {

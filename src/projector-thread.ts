@@ -3,7 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import type { Log } from './ports.ts'
 import type { FromThread } from './projector/in-thread.ts'
 import { startProjectors } from './projector/read-models.ts'
-import { createPostgresReader } from './stores/postgres/event-store.ts'
+import { type LogPlace, openFollowedLog } from './stores/open-log.ts'
 import { connect } from './stores/postgres/pool.ts'
 import { createSharedTail } from './stores/shared-tail.ts'
 import { traceBatch } from './telemetry/trace.ts'
@@ -14,11 +14,11 @@ const lineOf =
   (fields, message) =>
     say({ kind: 'log', level, fields, message })
 
-const url = workerData as string
-const reader = createPostgresReader(url)
+const place = workerData as LogPlace
+const reader = openFollowedLog(place)
 const projectors = startProjectors({
   store: { ...reader, tail: createSharedTail(reader) },
-  connect: () => connect(url, 'projector'),
+  connect: () => connect(place.url, 'projector'),
   log: { info: lineOf('info'), warn: lineOf('warn'), error: lineOf('error') },
   aroundBatch: traceBatch,
   changed: ({ name }, status) => say({ kind: 'status', projection: name, status }),

@@ -27,6 +27,7 @@ import type { EventStore, ExecutorRegistry, Finding, Log } from './ports.ts'
 import { startProjectorThread } from './projector/in-thread.ts'
 import type { Projector, ProjectorPorts } from './projector/projector.ts'
 import { PROJECTIONS, readList, readProjection } from './projector/read-models.ts'
+import type { LogPlace } from './stores/open-log.ts'
 import { examineDatabase } from './stores/postgres/examine.ts'
 import { whyNotServable } from './stores/postgres/migrate.ts'
 import { POOL_SIZES } from './stores/postgres/pool.ts'
@@ -34,7 +35,7 @@ import type { Telemetry } from './telemetry/index.ts'
 
 /** Starts the projectors of the read models: see startProjectors. */
 export type StartProjectors = (
-  ports: ProjectorPorts & Readonly<{ url: string }>,
+  ports: ProjectorPorts & Readonly<{ place: LogPlace }>,
 ) => readonly Projector[]
 
 const isSource = import.meta.url.endsWith('.ts')
@@ -44,7 +45,7 @@ const PROJECTOR_THREAD = new URL(
 )
 
 export const startProjectorsInThread = (
-  ports: Pick<Parameters<StartProjectors>[0], 'url' | 'log'>,
+  ports: Pick<Parameters<StartProjectors>[0], 'place' | 'log'>,
 ): readonly Projector[] => startProjectorThread(PROJECTOR_THREAD, ports)
 
 /** The read models: what is written by these projectors, and the connections that read it. */

@@ -4,24 +4,29 @@ import { type GateRecord, isRefusing } from '../snapshot.ts'
 import type { Mode } from './command.ts'
 import type { DispatchState } from './state.ts'
 
-/** Folds one event. It never fails and never looks outside. */
+/**
+ * Folds one event. It never fails and never looks outside. A void event has a place and, as the
+ * first of its stream, says what was asked; it advances nothing.
+ */
 export function evolve(state: DispatchState, event: Recorded<DispatchEvent>): DispatchState {
-  const at = { revision: event.revision, position: event.position }
+  const next = { ...state, revision: event.revision, position: event.position, ...asked(event) }
+  if (event.void) return next
   switch (event.type) {
-    case 'Planned': {
-      const { digest, command } = event.data
-      return { ...state, ...at, digest, command, planned: event }
-    }
+    case 'Planned':
+      return { ...next, planned: event }
     case 'PreflightPassed':
-      return { ...state, ...at, preflightPassed: event }
+      return { ...next, preflightPassed: event }
     case 'DryRunRecorded':
-      return { ...state, ...at, dryRunRecorded: event }
-    case 'Refused': {
-      const { digest = state.digest, command = state.command } = event.data
-      return { ...state, ...at, digest, command, refusals: withRefusal(state.refusals, event) }
-    }
+      return { ...next, dryRunRecorded: event }
+    case 'Refused':
+      return { ...next, refusals: withRefusal(state.refusals, event) }
   }
 }
+
+const asked = ({ data }: DispatchEvent): Partial<Pick<DispatchState, 'digest' | 'command'>> => ({
+  ...('digest' in data ? { digest: data.digest } : {}),
+  ...('command' in data ? { command: data.command } : {}),
+})
 
 /**
  * Two refusals are the same when mode, code, and the failing gate's `seen` and `revision` are:

@@ -18,6 +18,7 @@ export const dispatches: Projection & Keyed = {
 function apply(row: Row | undefined, event: Recorded<DispatchEvent>): Row {
   const known = row ?? opened(event)
   const at = { position: event.position, changed_at: event.recordedAt }
+  if (event.void) return { ...known, ...at }
   switch (event.type) {
     case 'Planned':
     case 'PreflightPassed':

@@ -11,7 +11,8 @@ export const gateOutcomes: Projection & Facts = {
   name: 'gate_outcomes',
   version: 2,
   handles: ['Planned', 'PreflightPassed', 'DryRunRecorded', 'Refused'],
-  facts: (event) => [{ table: 'gate_outcomes', row: judged(event as Recorded<DispatchEvent>) }],
+  facts: (event) =>
+    event.void ? [] : [{ table: 'gate_outcomes', row: judged(event as Recorded<DispatchEvent>) }],
 }
 
 function judged({ id, stream, type, position, recordedAt, data }: Recorded<DispatchEvent>): Row {

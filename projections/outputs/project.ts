@@ -8,7 +8,8 @@ export const outputs: Projection & Facts = {
   name: 'outputs',
   version: 1,
   handles: ['DryRunRecorded'],
-  facts: (event) => [{ table: 'outputs', row: outputOf(event as Recorded<DryRunRecorded>) }],
+  facts: (event) =>
+    event.void ? [] : [{ table: 'outputs', row: outputOf(event as Recorded<DryRunRecorded>) }],
 }
 
 const outputOf = ({ id, stream, position, recordedAt, data }: Recorded<DryRunRecorded>): Row => ({

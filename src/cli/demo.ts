@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -86,7 +87,9 @@ async function demoWith(parts: Parts, options: DemoOptions, signals: Signals): P
   const config = readConfig({ ...settings, LEDGER_PORT: '0', LEDGER_LOG_LEVEL: 'warn' })
   const running = await serveWith(sample, config, pino({ level: 'silent' }))
   try {
-    say(options, pc.dim(`It listens on ${running.url}, on a Postgres of its own.`))
+    const { eventStoreDb } = config
+    const place = eventStoreDb && ` The log is in EventStoreDB, prefix ${eventStoreDb.prefix}`
+    say(options, pc.dim(`It listens on ${running.url}, on a Postgres of its own.${place ?? ''}`))
     if (options.database !== undefined)
       say(options, pc.dim('Health checks look at the database that you named.'))
     const key = (await readFile(running.adminKeyFile ?? '', 'utf8')).trim()
@@ -117,7 +120,15 @@ function settingsOf({ dataDir, sample, services }: Parts, { database }: DemoOpti
     LEDGER_DATA_DIR: dataDir,
     LEDGER_SQL_SOURCES: JSON.stringify(sources),
     LEDGER_HTTP_ALLOW: Object.values(services.origins).join(','),
+    ...logSettings(process.env),
   }
+}
+
+/** Every tour begins with an empty ledger: in EventStoreDB its streams have a prefix of their own. */
+function logSettings({ LEDGER_STORE, EVENTSTORE_URL = '' }: NodeJS.ProcessEnv) {
+  if (LEDGER_STORE !== 'eventstoredb') return {}
+  const prefix = `demo-${randomBytes(4).toString('hex')}.`
+  return { LEDGER_STORE, EVENTSTORE_URL, LEDGER_STREAM_PREFIX: prefix }
 }
 
 /** From then on the server keeps the database up. */

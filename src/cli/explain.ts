@@ -46,6 +46,7 @@ type Why = Readonly<{
   steps: readonly Readonly<{
     type: string
     code?: string
+    void?: true
     position: number
     recordedAt: string
     gates: readonly Gate[]
@@ -75,6 +76,7 @@ function showStep(step: Step, before: Step | undefined): string[] {
   const { type, code, position, recordedAt, gates, evidence } = step
   return [
     `${type}${code === undefined ? '' : ` ${code}`}  position ${position}, ${recordedAt}`,
+    ...(step.void ? ['  void: a control event overtook it, and it counts for nothing'] : []),
     ...showGates(gates, before?.gates.length ?? 0),
     ...showEvidence(evidence).map((line) => `    ${line}`),
   ]

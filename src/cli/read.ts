@@ -131,9 +131,10 @@ export async function events({ follow = false, ...options }: EventOptions): Prom
   const range = { after, follow, ...(options.type === undefined ? {} : { type: options.type }) }
   for await (const event of openSession(options).events(range)) {
     const { position, recordedAt, type, stream, revision } = event
+    const mark = event.void ? '  void' : ''
     const line = options.json
       ? JSON.stringify(event)
-      : `${String(position).padStart(7)}  ${recordedAt}  ${type.padEnd(18)} ${stream}@${revision}`
+      : `${String(position).padStart(7)}  ${recordedAt}  ${type.padEnd(18)} ${stream}@${revision}${mark}`
     process.stdout.write(`${line}\n`)
   }
   return 0

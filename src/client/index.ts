@@ -46,8 +46,9 @@ export type Recorded = Readonly<{
   event: EventOf<AdvancedData>
 }>
 
+/** `void`: a control event overtook this event, and it counts for nothing. */
 export type LedgerEvent = EventOf<Readonly<Record<string, unknown>>> &
-  Readonly<{ stream: string; metadata: Readonly<Record<string, unknown>> }>
+  Readonly<{ stream: string; metadata: Readonly<Record<string, unknown>>; void?: true }>
 
 export type EventRange = Readonly<
   { after?: number; type?: string } & (

@@ -49,7 +49,10 @@ export async function appendControl<T extends { readonly events: readonly Contro
   throw new LedgerError('contended', `Others kept writing to control for ${deadlineMs} ms`)
 }
 
-/** Our own events as the log now has them; what others appended since takes no part. */
+/**
+ * Our own events as the log now has them, each with the position of the last one; what others
+ * appended since takes no part.
+ */
 function asRecorded(
   events: readonly NewEvent[],
   control: ControlState,
@@ -60,7 +63,7 @@ function asRecorded(
     ...event,
     stream: CONTROL_STREAM,
     revision: control.revision + 1 + index,
-    position: position - events.length + 1 + index,
+    position,
     recordedAt,
     metadata: { callId, ...event.metadata },
   })) as Recorded<ControlEvent>[]

@@ -17,6 +17,7 @@ export type Commit = Readonly<{
 }>
 export type Committed = Readonly<{
   outcome: 'appended'
+  /** Each with the position of the last one: a store tells no other, and nothing stands between them. */
   events: readonly Recorded<DispatchEvent>[]
   /** The first answer was lost: others may have written since, so load before answering. */
   retried: boolean
@@ -42,13 +43,13 @@ export async function commit(
   }
   const { result, retried } = await untilKnown(() => store.appendDispatch(append), request.leftMs)
   if (result.outcome !== 'appended') return result
-  const firstPosition = result.position - events.length + 1
+  const { position, recordedAt } = result
   const recorded = events.map((event, index) => ({
     ...event,
     stream,
     revision: request.expected + 1 + index,
-    position: firstPosition + index,
-    recordedAt: result.recordedAt,
+    position,
+    recordedAt,
     metadata: { callId: request.call.callId, ...event.metadata },
   }))
   return { outcome: 'appended', events: recorded as Committed['events'], retried }

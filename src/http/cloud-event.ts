@@ -20,6 +20,7 @@ export const cloudEventOf = (event: Recorded) => ({
   callid: event.metadata.callId,
   correlationid: event.metadata.correlationId,
   schemaversion: event.metadata.schemaVersion,
+  ...(event.void ? { void: true } : {}),
   datacontenttype: 'application/json',
   data: event.data,
 })

@@ -67,12 +67,13 @@ export function presentWhy(
     dispatchId,
     digest: state.digest,
     reached: reachedOf(state),
-    steps: events.map(({ type, id, revision, position, recordedAt, data }) => ({
+    steps: events.map(({ type, id, revision, position, recordedAt, data, ...event }) => ({
       type,
       id,
       revision,
       position,
       recordedAt,
+      ...(event.void ? { void: true } : {}),
       mode: data.mode,
       ...('code' in data ? { code: data.code } : {}),
       controlRevision: data.snapshot.controlRevision,

@@ -76,6 +76,10 @@ export const event = z
       actor: z.string(),
       schemaVersion: z.int(),
     }),
+    void: z
+      .literal(true)
+      .optional()
+      .describe('A control event overtook this event: it counts for nothing.'),
   })
   .meta({ id: 'Event' })
 
@@ -151,6 +155,7 @@ export const dispatchExplanation = z.object({
     z.looseObject({
       type: z.string(),
       position,
+      void: z.literal(true).optional(),
       gates: z.array(explainedGate),
       evidence: z.array(z.object({ name: z.string(), holds: z.boolean(), says: z.string() })),
     }),

@@ -20,13 +20,13 @@ export type FromThread =
     }>
 
 /**
- * The projectors in a thread of their own, on the log at `url`: folding and writing some hundred
+ * The projectors in a thread of their own, on the log at `place`, which `entry` can make out: folding and writing some hundred
  * events in one turn must not keep callers of the front door waiting. `entry` is the module that
  * the thread runs. A thread that dies is said to be stopped, and started again.
  */
 export function startProjectorThread(
   entry: URL,
-  { url, log }: Readonly<{ url: string; log: Log }>,
+  { place, log }: Readonly<{ place: unknown; log: Log }>,
 ): readonly Projector[] {
   const statuses = new Map<string, ProjectorStatus>()
   const setAll = (status: ProjectorStatus): void => {
@@ -41,7 +41,7 @@ export function startProjectorThread(
 
   function start(): Worker {
     setAll({ state: 'starting', detail: '' })
-    const started = new Worker(loadable(entry), { workerData: url, resourceLimits: YOUNG })
+    const started = new Worker(loadable(entry), { workerData: place, resourceLimits: YOUNG })
     started.on('message', (message: FromThread) => {
       if (message.kind === 'log') log[message.level](message.fields, message.message)
       else statuses.set(message.projection, message.status)

@@ -8,6 +8,11 @@ describeEventStore('the memory model', async () => ({
   close: () => Promise.resolve(),
 }))
 
+describeEventStore('the fenced memory model', async () => ({
+  store: createMemoryEventStore(() => new Date(), 'fenced'),
+  close: () => Promise.resolve(),
+}))
+
 describe('the clock of the memory model', () => {
   it('is written down, and never goes back', async () => {
     const clock = [

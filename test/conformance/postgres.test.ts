@@ -53,6 +53,29 @@ describe('Postgres and the memory model', () => {
   })
 })
 
+describe('Postgres', () => {
+  it('knows an append by its call and its place: within a longer one it is another', async () => {
+    await empty()
+    const store = createPostgresEventStore(database.runtimeUrl)
+    const append = dispatchAppend(newStream(), { types: WHOLE_LIFE })
+    const { stream, callId } = append
+    await store.appendDispatch(append)
+    const inside = dispatchAppend(stream, { expected: 0, types: ['PreflightPassed'], callId })
+    expect(await store.appendDispatch(inside)).toEqual({ outcome: 'conflict', revision: 2 })
+    await store.close()
+  })
+
+  it('never lets the recorded time go back, however many write', async () => {
+    await empty()
+    const store = createPostgresEventStore(database.runtimeUrl)
+    await Promise.all(newStreams(200).map((it) => store.appendDispatch(dispatchAppend(it))))
+    const recordedAt = (await collect(store.read({ after: 0 }))).map((it) => it.recordedAt)
+    await store.close()
+    expect(recordedAt).toHaveLength(200)
+    expect(recordedAt.toSorted()).toEqual(recordedAt)
+  })
+})
+
 describe('a statement of many appends', () => {
   it('that fails on the data of one is repeated one by one: only that one fails', async () => {
     await empty()

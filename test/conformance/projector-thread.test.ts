@@ -27,7 +27,10 @@ afterAll(() => database.drop())
 describe('the thread of the projectors', () => {
   it('keeps every read model, says so, and ends when it is told to', async () => {
     const store = createPostgresEventStore(database.runtimeUrl)
-    const projectors = startProjectorsInThread({ url: database.runtimeUrl, log: silentLog })
+    const projectors = startProjectorsInThread({
+      place: { url: database.runtimeUrl, eventStoreDb: null },
+      log: silentLog,
+    })
     const names = projectors.map((it) => it.projection.name)
     expect(names).toEqual(PROJECTIONS.map((it) => it.name))
     expect(projectors.map((it) => it.status().state)).toEqual(names.map(() => 'starting'))
@@ -45,7 +48,10 @@ describe('the thread of the projectors', () => {
     const { log, lines } = keptLog()
     const url = new URL(database.runtimeUrl)
     url.pathname = '/nowhere'
-    const projectors = startProjectorsInThread({ url: url.href, log })
+    const projectors = startProjectorsInThread({
+      place: { url: url.href, eventStoreDb: null },
+      log,
+    })
     await until(() => projectors.every((it) => it.status().state === 'stopped'))
     expect(projectors[0]?.status().detail).toBe('the batch failed: 3D000')
     await Promise.all(projectors.map((it) => it.close()))
@@ -56,7 +62,10 @@ describe('the thread of the projectors', () => {
     const threads: Worker[] = []
     const note = (thread: Worker) => threads.push(thread)
     process.on('worker', note)
-    const projectors = startProjectorsInThread({ url: database.runtimeUrl, log: silentLog })
+    const projectors = startProjectorsInThread({
+      place: { url: database.runtimeUrl, eventStoreDb: null },
+      log: silentLog,
+    })
     const states = () => new Set(projectors.map((it) => it.status().state))
     const followsAgain = () => until(() => states().size === 1 && states().has('following'))
     await followsAgain()

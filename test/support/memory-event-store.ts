@@ -23,9 +23,13 @@ type Append = Readonly<{ stream: string; controlRevision: number | null }> & Con
 
 /**
  * The port as a list: a model to compare stores with, and a store for tests that need no database.
- * Every call arrives in a turn of its own, acts at once, and is answered in a later turn.
+ * Every call arrives in a turn of its own, acts at once, and is answered in a later turn. With the
+ * guarantee `fenced` it writes what is stale before it says so, as a store does that cannot look first.
  */
-export function createMemoryEventStore(now: () => Date = () => new Date()): EventStore {
+export function createMemoryEventStore(
+  now: () => Date = () => new Date(),
+  guarantee: EventStore['guarantee'] = 'atomic',
+): EventStore {
   /** The event at position p is `log[p - 1]`. */
   const log: Recorded[] = []
   const commits: Commit[] = []
@@ -47,10 +51,9 @@ export function createMemoryEventStore(now: () => Date = () => new Date()): Even
     const revision = revisionOf(stream)
     if (revision !== expected) return { outcome: 'conflict', revision }
     const control = controlTip().revision
-    if (controlRevision !== null && controlRevision !== control) {
-      return { outcome: 'stale', controlRevision: control }
-    }
-    return appended(write(append))
+    if (controlRevision === null || controlRevision === control) return appended(write(append))
+    if (guarantee === 'fenced' && controlRevision < control) write(append)
+    return { outcome: 'stale', controlRevision: control }
   }
 
   const write = ({ stream, expected, callId, events }: Append): Commit => {
@@ -80,7 +83,7 @@ export function createMemoryEventStore(now: () => Date = () => new Date()): Even
     })
 
   return {
-    guarantee: 'atomic',
+    guarantee,
     async appendDispatch(request) {
       assertJudged(request)
       assertEvents(request)

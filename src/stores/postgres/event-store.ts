@@ -9,7 +9,7 @@ import { createReader } from './read.ts'
 import { createWakeups } from './wakeups.ts'
 
 export type PostgresEventStore = EventStore & { close(): Promise<void> }
-export type PostgresReader = Pick<PostgresEventStore, 'read' | 'tail' | 'head' | 'close'>
+export type PostgresReader = Pick<PostgresEventStore, 'load' | 'read' | 'tail' | 'head' | 'close'>
 
 /**
  * The log in Postgres. `url` is the runtime login: a member of ledger_writer, owner of nothing.
@@ -40,8 +40,10 @@ export function createPostgresEventStore(url: string): PostgresEventStore {
 /** The log to follow alone, on connections of its own. */
 export function createPostgresReader(url: string): PostgresReader {
   const pool = createPool(url, 'followers')
+  const load = createLoads(pool)
   const wakeups = createWakeups(url)
   return {
+    load: (stream, afterRevision = -1) => load(stream, afterRevision),
     head: () => head(pool),
     ...createReader(pool, wakeups),
     async close() {
