@@ -153,8 +153,12 @@ export type SecondServer = Readonly<{
 
 export async function openSecond(first: TestLedger, doubles: Doubles = {}): Promise<SecondServer> {
   const { runtimeUrl } = first.database
+  const { eventStoreDb = null } = first
   const silent = pino({ level: 'silent' })
-  const { app, close } = await createLedger(runtimeUrl, '0.0.0-second', silent, doubles)
+  const { app, close } = await createLedger(runtimeUrl, '0.0.0-second', silent, {
+    ...doubles,
+    eventStoreDb,
+  })
   const ask: SecondServer['ask'] = async (method, path, body, asked = {}) => {
     const response = await app.inject({
       method: method as 'GET',

@@ -17,6 +17,8 @@ declare module 'vitest' {
     runtimeUrl: string
     /** The superuser's URL of another version of Postgres, where this system has one. */
     systemUrl: string | null
+    /** Where the log of every ledger is, when it is not in Postgres: `npm run test:eventstoredb`. */
+    eventStoreUrl: string | null
   }
 }
 
@@ -39,10 +41,21 @@ export default async function setup(project: TestProject): Promise<() => Promise
   project.provide('ownerUrl', postgres.ownerUrl)
   project.provide('runtimeUrl', postgres.runtimeUrl)
   project.provide('systemUrl', system?.ownerUrl ?? null)
+  const eventStore = await openEventStore()
+  project.provide('eventStoreUrl', eventStore?.url ?? null)
   return async () => {
-    await Promise.all([postgres.stop(), system?.stop()])
+    await Promise.all([postgres.stop(), system?.stop(), eventStore?.stop()])
     await rm(dataDir, { recursive: true, force: true })
   }
+}
+
+/** The server of EVENTSTORE_URL, or a fake one, where the log is to be there. */
+async function openEventStore(): Promise<{ url: string; stop(): Promise<void> } | null> {
+  const { LEDGER_STORE, EVENTSTORE_URL } = process.env
+  if (LEDGER_STORE !== 'eventstoredb') return null
+  if (EVENTSTORE_URL) return { url: EVENTSTORE_URL, stop: () => Promise.resolve() }
+  const { startFakeEventStoreDb } = await import('./fake-eventstoredb.ts')
+  return startFakeEventStoreDb()
 }
 
 /** A machine may lack it; the one that tests every change may not. */

@@ -1,9 +1,12 @@
+import { randomBytes } from 'node:crypto'
 import pg from 'pg'
 import pino, { type Logger } from 'pino'
+import { inject } from 'vitest'
 import { createKey } from '../../src/access/keys.ts'
 import { SCOPES } from '../../src/access/scopes.ts'
 import { createLedger, type Ledger, type Parts } from '../../src/main.ts'
 import type { NewKey } from '../../src/ports.ts'
+import { type LogPlace, openFollowedLog } from '../../src/stores/open-log.ts'
 import { createDatabase, type TestDatabase } from './database.ts'
 import { SAMPLE_CATALOGUE } from './sample.ts'
 
@@ -20,6 +23,8 @@ export type Asked = Readonly<{ key?: string; headers?: Record<string, string> }>
 export type TestLedger = Readonly<{
   app: Ledger['app']
   database: TestDatabase
+  /** Where its log is when it is not in that database. */
+  eventStoreDb: Parts['eventStoreDb']
   key: string
   ask(method: string, path: string, body?: unknown, asked?: Asked): Promise<Reply>
   /** Sends a body byte for byte. */
@@ -37,7 +42,9 @@ export async function openLedger(
   log: Logger = pino({ level: 'silent' }),
 ): Promise<TestLedger> {
   const database = await createDatabase()
-  const { app, close } = await createLedger(database.runtimeUrl, '0.0.0-test', log, parts)
+  const eventStoreDb = parts.eventStoreDb ?? newEventStoreDb()
+  const wired = { ...parts, eventStoreDb }
+  const { app, close } = await createLedger(database.runtimeUrl, '0.0.0-test', log, wired)
   const newKey = (key: Partial<NewKey> = {}) => makeKey(database.ownerUrl, key)
   const key = await newKey()
 
@@ -56,6 +63,7 @@ export async function openLedger(
   return {
     app,
     database,
+    eventStoreDb,
     key,
     send,
     ask,
@@ -63,6 +71,7 @@ export async function openLedger(
     dispatch: (command, asked) => ask('POST', '/v1/dispatches', command, asked),
     setSwitch: (state) => ask('PUT', '/v1/switch/global', { state, reason: 'a test' }),
     async countEvents() {
+      if (eventStoreDb !== null) return countInLog({ url: database.runtimeUrl, eventStoreDb })
       const rows = await database.query<{ n: number }>(
         'select count(*)::int as n from ledger.events',
       )
@@ -84,6 +93,22 @@ export async function openReadyLedger(
   const applied = await ledger.ask('POST', '/v1/catalogue', { manifests: SAMPLE_CATALOGUE })
   if (applied.status !== 201) throw new Error(JSON.stringify(applied.body))
   return ledger
+}
+
+/** An empty ledger in a server that holds many: its streams have a prefix of their own. */
+function newEventStoreDb(): LogPlace['eventStoreDb'] {
+  const url = inject('eventStoreUrl')
+  return url === null ? null : { url, prefix: newPrefix() }
+}
+
+export const newPrefix = (): string => `t${randomBytes(6).toString('hex')}.`
+
+async function countInLog(place: LogPlace): Promise<number> {
+  const log = openFollowedLog(place)
+  let count = 0
+  for await (const _event of log.read({ after: 0 })) count += 1
+  await log.close()
+  return count
 }
 
 const auth = (key: string): Record<string, string> =>
