@@ -13,7 +13,7 @@ const local = (...rooms) => [
 ]
 /** What every room may see beside the domain. */
 const SHARED =
-  'src/((ports|identity|errors|until-known|in-groups|within|token-buckets|turns|comma-list|http-allow)\\.ts$|strict-json/)'
+  'src/((ports|identity|errors|until-known|in-groups|within|token-buckets|turns|comma-list|http-allow|whole-commits)\\.ts$|strict-json/)'
 
 module.exports = {
   forbidden: [

@@ -78,6 +78,15 @@ export interface EventStore {
   head(): Promise<Head>
 }
 
+/**
+ * Fills an empty ledger with the events of another one, for `copy` alone: no server holds one. Every
+ * event keeps its id, its time and its metadata.
+ */
+export interface Restore {
+  /** In the order of the log, after what was restored before. All that a rejection leaves is a prefix. */
+  restore(events: readonly Recorded[]): Promise<void>
+}
+
 export type { Plan } from '../domain/dispatch/plan.ts'
 
 /** `holds` false or absent refuses the run. `seen` is stored for ever: no clocks, no durations. */

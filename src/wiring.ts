@@ -7,6 +7,7 @@ import type { ManifestBody } from '../domain/control/manifest.ts'
 import type { Config } from './config.ts'
 import { applyCatalogue, type CataloguePorts, retireManifest } from './control/apply-catalogue.ts'
 import { type SetSwitch, type SwitchPorts, setSwitch } from './control/set-switch.ts'
+import { type Copied, type CopyProgress, copyLedger } from './copy-ledger.ts'
 import type { HaltContract } from './dispatch/suspicion.ts'
 import { attachEmbeddedPostgres, EmbeddedError } from './embedded/index.ts'
 import { createBaselineRunner } from './executors/baseline.ts'
@@ -27,7 +28,7 @@ import type { EventStore, ExecutorRegistry, Finding, Log } from './ports.ts'
 import { startProjectorThread } from './projector/in-thread.ts'
 import type { Projector, ProjectorPorts } from './projector/projector.ts'
 import { PROJECTIONS, readList, readProjection } from './projector/read-models.ts'
-import type { LogPlace } from './stores/open-log.ts'
+import { type LogPlace, openLog, openRestored } from './stores/open-log.ts'
 import { examineDatabase } from './stores/postgres/examine.ts'
 import { whyNotServable } from './stores/postgres/migrate.ts'
 import { POOL_SIZES } from './stores/postgres/pool.ts'
@@ -162,5 +163,19 @@ export async function examineStore(
     if (!(error instanceof EmbeddedError)) throw error
     const todo = 'Mend what it says; the log of the server is pg.log in the data directory.'
     return [{ check: 'postgres', status: 'unknown', found: error.message, todo }]
+  }
+}
+
+/** Copies a ledger from one store into another one, and compares them. */
+export async function copyBetween(
+  places: Readonly<{ from: LogPlace; to: LogPlace }>,
+  progress: (progress: CopyProgress) => void,
+): Promise<Copied> {
+  const from = openLog(places.from)
+  const to = openRestored(places.to)
+  try {
+    return await copyLedger({ from, to }, progress)
+  } finally {
+    await Promise.all([from.close(), to.close()])
   }
 }

@@ -136,6 +136,13 @@ command(keys, 'revoke', 'revoke a key for ever, by its id or its text')
   .argument('<id>')
   .action((id, options) => run(async () => (await import('./keys.ts')).revokeKey(id, options)))
 
+command(program, 'copy', 'move a ledger between stores, and compare both at the end')
+  .option('--from <url>', 'the store that has it: postgres://… or esdb://…')
+  .option('--to <url>', 'an empty one: postgres://… as its owner, or esdb://…')
+  .option('--from-prefix <prefix>', 'of the streams in an EventStoreDB that holds more')
+  .option('--to-prefix <prefix>', 'the same for the other')
+  .action((options) => run(async () => (await import('./copy.ts')).copy(options)))
+
 try {
   await program.parseAsync()
 } catch (error) {

@@ -3,6 +3,11 @@ import { LedgerError, type RecordedAs } from '../../errors.ts'
 /** What the package calls an error. Its classes are not asked for, so that nothing loads it. */
 const typeOf = (error: unknown): string | undefined => (error as { type?: string } | null)?.type
 
+/** The deadline of an append is a time of day: this process writes it, the server reads it. */
+const TOO_LATE =
+  'it was too late for the server. It is busy, or the clock here is 10 s or more behind its clock'
+const LATE = ['deadline-exceeded', 'timeout']
+
 const DEFINITE: Readonly<Record<string, string>> = {
   'maximum-append-size-exceeded': 'EventStoreDB takes no append of this size',
   'access-denied': 'EventStoreDB denies this login what it was asked for',
@@ -34,7 +39,8 @@ export const isNoBoundary = (error: unknown): boolean =>
 export function failureOf(error: unknown, recorded: RecordedAs): LedgerError {
   if (error instanceof LedgerError) return error
   const definite = DEFINITE[typeOf(error) ?? '']
-  const reason = error instanceof Error ? error.message || error.name : String(error)
+  const said = error instanceof Error ? error.message || error.name : String(error)
+  const reason = LATE.includes(typeOf(error) ?? '') ? TOO_LATE : said
   return definite === undefined
     ? new LedgerError('store-unavailable', `EventStoreDB did not answer: ${reason}`, {
         cause: error,
