@@ -1,3 +1,4 @@
+import { EventStoreDBClient } from '@eventstore/db-client'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { EventStore } from '../../src/ports.ts'
 import { createEventStoreDb, type EventStoreDb } from '../../src/stores/eventstoredb/event-store.ts'
@@ -153,6 +154,23 @@ describe('an append', () => {
     const changed = { ...event, data: { ...event?.data, mode: 'PLAN_ONLY' } }
     const answer = await store.appendDispatch({ ...other, events: [changed] } as typeof other)
     expect(answer).toEqual({ outcome: 'conflict', revision: 0 })
+  })
+})
+
+describe('a stream that an administrator deleted', () => {
+  it('is no new one: what was in there is missed, and nothing is said to be well', async () => {
+    const append = dispatchAppend(newStream(), { types: WHOLE_LIFE })
+    await store.appendDispatch(append)
+    const admin = EventStoreDBClient.connectionString(fake.url)
+    await admin.deleteStream(`${prefix}${append.stream}`)
+    await admin.dispose()
+    const lost = { code: 'gate-indeterminate', message: `Events of ${append.stream} were deleted` }
+    await expect(store.appendDispatch(append)).rejects.toMatchObject(lost)
+    await expect(store.appendDispatch(dispatchAppend(append.stream))).rejects.toMatchObject(lost)
+    await expect(store.load(append.stream)).rejects.toMatchObject({ code: 'gate-indeterminate' })
+    const { reads } = fake.counts
+    await store.appendDispatch(dispatchAppend(newStream()))
+    expect(fake.counts.reads).toBe(reads + 1)
   })
 })
 

@@ -35,12 +35,14 @@ export function createSender(ports: SendPorts): (append: Append) => Promise<Appe
     const before = highest
     const result = await sendOnce(ports, append, recordedAt)
     assertWhole(append, result)
-    const position = Number(result.position?.commit)
+    // What was deleted since has no position.
+    const position = Number(result.position?.commit ?? 0)
     highest = Math.max(highest, position)
     if (position > before && !unknown.has(stream)) {
       return { outcome: 'appended', position, recordedAt }
     }
     const stored = await readStream(ports.source, stream, 0)
+    if (stored.length <= Number(result.nextExpectedRevision)) throw deleted(stream)
     unknown.delete(stream)
     return appendedAt(append, stored) ?? { outcome: 'conflict', revision: stored.length - 1 }
   }
@@ -79,11 +81,11 @@ function assertWhole(
   { stream, expected, events }: Append,
   { nextExpectedRevision }: AppendResult,
 ): void {
-  if (nextExpectedRevision === BigInt(expected + events.length)) return
-  throw new LedgerError('gate-indeterminate', `Events of ${stream} were deleted`, {
-    recorded: 'unknown',
-  })
+  if (nextExpectedRevision !== BigInt(expected + events.length)) throw deleted(stream)
 }
+
+const deleted = (stream: string): LedgerError =>
+  new LedgerError('gate-indeterminate', `Events of ${stream} were deleted`, { recorded: 'unknown' })
 
 /** The append as it stands in its whole stream, or null where it does not. */
 export function appendedAt(

@@ -43,7 +43,8 @@ export function recordedOf({ event }: ResolvedEvent, prefix: string): Recorded {
   if (typeof metadata?.recordedAt !== 'string' || typeof metadata.callId !== 'string') {
     throw new LedgerError('not-ready', `${streamId}@${revision} holds an event of somebody else`)
   }
-  if (position === undefined) {
+  // An older server leaves them out, and the package reads that as 0; only $all begins there.
+  if (position === undefined || position.commit === 0n) {
     throw new LedgerError('not-ready', 'EventStoreDB tells no positions: it must be 22.6 or newer')
   }
   const { recordedAt, ...kept } = metadata
