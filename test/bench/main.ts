@@ -1,5 +1,6 @@
 import { appendSection } from './append.ts'
 import { cpuSection } from './cpu-section.ts'
+import { eventStoreDbSection } from './eventstoredb.ts'
 import { type Line, report } from './figures.ts'
 import { growthSection } from './growth.ts'
 import { httpSection } from './http.ts'
@@ -17,6 +18,7 @@ const SECTIONS: Readonly<Record<string, (lab: Lab) => Promise<readonly Line[]>>>
   http: httpSection,
   'sql-read': sqlReadSection,
   'http-executor': httpExecutorSection,
+  eventstoredb: eventStoreDbSection,
   replay: replaySection,
   append: appendSection,
   memory: memorySection,

@@ -148,7 +148,7 @@ describe('the fake EventStoreDB: a fault', () => {
     const events = newEvents(1)
     await append(stream, events)
     const options = { expectedRevision: 'no_stream', credentials: NOBODY } as const
-    const message = '10 ABORTED: Operation timed out: Commit phase timeout'
+    const message = '10 ABORTED: Operation timed out: Commit phase timeout.'
     const duplicate = await thrownBy(client.appendToStream(stream, events, options))
     expect(duplicate).toEqual({ type: 'timeout', message })
   })

@@ -283,6 +283,33 @@ describe('the log', () => {
     expect(await store.head()).toMatchObject({ position: log[2]?.position })
   })
 
+  it('has its tip behind thousands of foreign events, for a process that comes new, too', async () => {
+    expect((await store.head()).position).toBe(0)
+    await store.appendControl(controlAppend(-1))
+    const append = dispatchAppend(newStream(), { types: WHOLE_LIFE, controlRevision: 0 })
+    const answer = await store.appendDispatch(append)
+    fake.appendForeign('orders-1', 3_000)
+    const { outcome: _, ...tip } = answer as Extract<typeof answer, { outcome: 'appended' }>
+    for (const log of [store, another(), another()]) {
+      const heads = await Promise.all([log.head(), log.head()])
+      expect(heads).toMatchObject([tip, tip])
+      if (log !== store) await log.close()
+    }
+  })
+
+  it('of a server that tells no positions is not read', async () => {
+    const append = dispatchAppend(newStream())
+    await store.appendDispatch(append)
+    fake.serverVersion = '21.10.11'
+    const later = another()
+    await expect(later.load(append.stream)).rejects.toMatchObject({
+      code: 'not-ready',
+      message: 'EventStoreDB tells no positions: it must be 22.6 or newer',
+    })
+    fake.serverVersion = '23.10.6'
+    await later.close()
+  })
+
   it('can be read after any number, be it a place in the log or not', async () => {
     await store.appendControl(controlAppend(-1))
     const append = dispatchAppend(newStream(), { types: WHOLE_LIFE, controlRevision: 0 })

@@ -9,7 +9,7 @@ import streamsServices, {
 } from '@eventstore/db-client/generated/streams_grpc_pb.js'
 import streams from '@eventstore/db-client/generated/streams_pb.js'
 import { appendAlone, batchAppend, remove } from './fake-eventstoredb/appends.ts'
-import { type Counts, type Serving, soundness } from './fake-eventstoredb/faults.ts'
+import { type Counts, isTakenUp, type Serving, soundness } from './fake-eventstoredb/faults.ts'
 import { grpc } from './fake-eventstoredb/grpc.ts'
 import { createServerLog, foreignEvent } from './fake-eventstoredb/log.ts'
 import { createSubscriptions, read, type Subscriptions } from './fake-eventstoredb/reads.ts'
@@ -34,16 +34,18 @@ export type FakeEventStoreDb = {
   cutConnections(): void
   /** Live subscriptions end as with a consumer that is too slow. */
   cutSubscriptions(): void
-  /** Nothing is answered and nothing cut; a request that comes now never gets an answer. */
+  /** Nothing is answered and nothing cut; pings alone are. */
   beSilent(): void
+  /** Everything is done at once, and told so much later. */
+  answerLate(byMs: number): void
   /** Appends are committed; instead of an answer the connection ends. */
   loseAnswers(): void
   /** As while it starts. */
   beNotReady(): void
   /** A duplicate that comes so soon after the original is told of a timeout, so late. */
   dropRacingDuplicates(windowMs: number, answerMs: number): void
-  /** Ends silence, lost answers, not being ready and dropped duplicates. */
-  heal(): void
+  /** Ends every fault that lasts. What came in silence is forgotten, or taken up then. */
+  heal(waiting?: 'forgotten' | 'taken-up'): void
   /** Events of somebody else; of the server itself in a stream whose name begins with `$`. */
   appendForeign(stream: string, count: number): void
 }
@@ -54,15 +56,26 @@ export async function startFakeEventStoreDb(): Promise<FakeEventStoreDb> {
   const connections = createConnections()
   const log = createServerLog(nowMs)
   const counts: Counts = { appends: 0, reads: 0, subscriptions: 0 }
-  const serving: Serving = { log, counts, faults: soundness(), nowMs, cut: connections.cut }
+  const serving: Serving = {
+    log,
+    counts,
+    faults: soundness(),
+    nowMs,
+    tellsPositions: () => !/^(20|21|22\.[0-5])\./.test(settings.serverVersion),
+    held: [],
+    cut: connections.cut,
+  }
   const { faults } = serving
+  const endSilence = (isTaken: boolean): void => {
+    for (const settle of serving.held.splice(0)) settle(isTaken)
+  }
   const subscriptions = createSubscriptions(serving)
 
   const server = new grpc.Server({ 'grpc.max_receive_message_length': -1 })
   server.addService(streamsServices.StreamsService, streamsHandlers(serving, subscriptions))
   server.addService(serverFeaturesServices.ServerFeaturesService, {
-    getSupportedMethods(_call: unknown, done: (error: null, answer: SupportedMethods) => void) {
-      if (!faults.silent) done(null, supportedMethods(settings.serverVersion))
+    async getSupportedMethods(_: unknown, done: (error: null, answer: SupportedMethods) => void) {
+      if (await isTakenUp(serving)) done(null, supportedMethods(settings.serverVersion))
     },
   })
   const injector = server.createConnectionInjector(grpc.ServerCredentials.createInsecure())
@@ -77,19 +90,24 @@ export async function startFakeEventStoreDb(): Promise<FakeEventStoreDb> {
       injector.destroy()
       server.forceShutdown()
     },
-    kill: () => connections.close(),
+    async kill() {
+      endSilence(false)
+      await connections.close()
+    },
     async revive() {
       await connections.listen(port)
     },
     cutConnections: () => connections.cutAll(),
     cutSubscriptions: () => subscriptions.cut(),
     beSilent: () => void (faults.silent = true),
+    answerLate: (byMs: number) => void (faults.lateMs = byMs),
     loseAnswers: () => void (faults.losesAnswers = true),
     beNotReady: () => void (faults.notReady = true),
     dropRacingDuplicates: (windowMs: number, answerMs: number) =>
       void (faults.racing = { windowMs, answerMs }),
-    heal() {
+    heal(waiting: 'forgotten' | 'taken-up' = 'forgotten') {
       Object.assign(faults, soundness())
+      endSilence(waiting === 'taken-up')
       subscriptions.wake()
     },
     appendForeign(stream: string, count: number) {
@@ -103,25 +121,33 @@ function streamsHandlers(
   serving: Serving,
   subscriptions: Subscriptions,
 ): Pick<IStreamsServer, 'read' | 'append' | 'batchAppend' | 'delete' | 'tombstone'> {
+  const removing = async (
+    request: Parameters<typeof remove>[1],
+    forever: boolean,
+    tell: (removed: Exclude<Awaited<ReturnType<typeof remove>>, null>) => void,
+  ): Promise<void> => {
+    const removed = await remove(serving, request, forever)
+    if (removed !== null) tell(removed)
+  }
   return {
-    read: (call) => read(serving, subscriptions, call),
+    read: (call) => void read(serving, subscriptions, call),
     append: (call, done) => appendAlone(serving, call, done),
     batchAppend: (call) => batchAppend(serving, call),
     delete(call, done) {
-      const removed = remove(serving, call.request, false)
-      if (removed instanceof Error) return done(removed as never)
-      if (removed === null) return
-      const position = new streams.DeleteResp.Position()
-      position.setCommitPosition(String(removed)).setPreparePosition(String(removed))
-      done(null, new streams.DeleteResp().setPosition(position))
+      void removing(call.request, false, (removed) => {
+        if (removed instanceof Error) return done(removed as never)
+        const position = new streams.DeleteResp.Position()
+        position.setCommitPosition(String(removed)).setPreparePosition(String(removed))
+        done(null, new streams.DeleteResp().setPosition(position))
+      })
     },
     tombstone(call, done) {
-      const removed = remove(serving, call.request, true)
-      if (removed instanceof Error) return done(removed as never)
-      if (removed === null) return
-      const position = new streams.TombstoneResp.Position()
-      position.setCommitPosition(String(removed)).setPreparePosition(String(removed))
-      done(null, new streams.TombstoneResp().setPosition(position))
+      void removing(call.request, true, (removed) => {
+        if (removed instanceof Error) return done(removed as never)
+        const position = new streams.TombstoneResp.Position()
+        position.setCommitPosition(String(removed)).setPreparePosition(String(removed))
+        done(null, new streams.TombstoneResp().setPosition(position))
+      })
     },
   }
 }

@@ -3,17 +3,15 @@ import type { Recorded } from '../../../domain/events.ts'
 import type { EventStore, Head } from '../../ports.ts'
 import type { ControlTail } from './control.ts'
 import { failureOf, isNoBoundary, isTooSlow } from './failure.ts'
-import { readAll, type Source } from './read.ts'
+import { positionOf, readAll, type Source } from './read.ts'
 import { recordedOf } from './stored-event.ts'
+import { createTip, type Tip } from './tip.ts'
 
-/** Looked at from the end of the log at a time: mostly the last event is the ledger's own. */
-const BACK = 16
 /** Records that the server looks at before it says how far it is, at least. */
 const SEARCH_WINDOW = 4_096
 /** Nobody listens for how far it is: as rarely as can be. */
 const CHECKPOINT_EVERY = 1_000
 
-type Tip = Readonly<{ position: number; recordedAt: string | null }>
 type Log = Source & Readonly<{ control: ControlTail }>
 
 /** The log in position order. A position is the place of a record in the server's log, in bytes. */
@@ -22,31 +20,7 @@ export function createLog(
   control: ControlTail,
 ): Pick<EventStore, 'read' | 'tail' | 'head'> {
   const log = { ...source, control }
-  let looked: Readonly<{ end: number; tip: Tip }> | null = null
-
-  const lastOwn = async (): Promise<Tip> => {
-    let end: number | null = null
-    let from: number | 'end' = 'end'
-    for (;;) {
-      const page: readonly ResolvedEvent[] = await readAll(source, {
-        from,
-        direction: 'backwards',
-        size: BACK,
-      })
-      for (const it of page) {
-        const position = positionOf(it)
-        end ??= position
-        const tip = position === looked?.end ? looked.tip : ownTip(log, it)
-        if (tip === null) continue
-        looked = { end, tip }
-        return tip
-      }
-      const last = page.at(-1)
-      if (last === undefined || page.length < BACK) return { position: 0, recordedAt: null }
-      from = positionOf(last)
-    }
-  }
-
+  const lastOwn = createTip(log)
   return {
     read: (range) => read(log, lastOwn, range),
     tail: (from) => tail(log, from),
@@ -57,16 +31,8 @@ export function createLog(
   }
 }
 
-const positionOf = ({ event }: ResolvedEvent): number => Number(event?.position?.commit ?? 0)
-
 const isOwn = ({ streams }: Source, { event }: ResolvedEvent): boolean =>
   event !== undefined && streams.isOurs(event.streamId)
-
-function ownTip(log: Log, it: ResolvedEvent): Tip | null {
-  if (!isOwn(log, it)) return null
-  const { position, recordedAt } = recordedOf(it, log.prefix)
-  return { position, recordedAt }
-}
 
 /**
  * The tail, as far as the log goes now. The server filters a subscription and no read, and it says

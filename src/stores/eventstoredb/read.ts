@@ -76,3 +76,6 @@ async function collect(begin: () => Cancellable): Promise<readonly ResolvedEvent
 function tooLate(): never {
   throw failureOf(new Error(`no answer within ${LIMITS.statementTimeMs} ms`), 'none')
 }
+
+/** Where a record stands in the log. */
+export const positionOf = ({ event }: ResolvedEvent): number => Number(event?.position?.commit ?? 0)

@@ -43,8 +43,8 @@ export function recordedOf({ event }: ResolvedEvent, prefix: string): Recorded {
   if (typeof metadata?.recordedAt !== 'string' || typeof metadata.callId !== 'string') {
     throw new LedgerError('not-ready', `${streamId}@${revision} holds an event of somebody else`)
   }
-  // An older server leaves them out, and the package reads that as 0; only $all begins there.
-  if (position === undefined || position.commit === 0n) {
+  // An older server sends the largest number of 64 bits instead.
+  if (!Number.isSafeInteger(Number(position?.commit))) {
     throw new LedgerError('not-ready', 'EventStoreDB tells no positions: it must be 22.6 or newer')
   }
   const { recordedAt, ...kept } = metadata
@@ -52,7 +52,7 @@ export function recordedOf({ event }: ResolvedEvent, prefix: string): Recorded {
     id,
     stream: streamId.slice(prefix.length),
     revision: Number(revision),
-    position: Number(position.commit),
+    position: Number(position?.commit),
     type,
     recordedAt,
     data,

@@ -17,6 +17,7 @@ export type Answer =
   | Verdict
   | Readonly<{ is: 'too-large' }>
   | Readonly<{ is: 'timed-out' }>
+  | Readonly<{ is: 'malformed' }>
   | Readonly<{ is: 'not-ready'; text: string }>
 
 /** Of the data of one call, all together; their metadata do not count. */
@@ -33,14 +34,18 @@ function identifier(stream: string): InstanceType<typeof shared.StreamIdentifier
 export const nameOf = (it: InstanceType<typeof shared.StreamIdentifier> | undefined): string =>
   Buffer.from(it?.getStreamName_asU8() ?? []).toString()
 
-export function eventAnswer(event: Stored): ReadResp {
+/** What stands for no position. */
+const NOWHERE = 2n ** 64n - 1n
+
+export function eventAnswer(event: Stored, tellsPosition = true): ReadResp {
   const { id, stream, revision, position, type, contentType, data, metadata, createdMs } = event
+  const place = decimal(tellsPosition ? position : NOWHERE)
   const record = new Read.ReadEvent.RecordedEvent()
     .setId(new shared.UUID().setString(id))
     .setStreamIdentifier(identifier(stream))
     .setStreamRevision(decimal(revision))
-    .setCommitPosition(decimal(position))
-    .setPreparePosition(decimal(position))
+    .setCommitPosition(place)
+    .setPreparePosition(place)
     .setData(data)
     .setCustomMetadata(metadata)
   record
@@ -48,7 +53,9 @@ export function eventAnswer(event: Stored): ReadResp {
     .set('type', type)
     .set('content-type', contentType)
     .set('created', decimal(BigInt(createdMs) * TICKS_PER_MS))
-  const found = new Read.ReadEvent().setEvent(record).setCommitPosition(decimal(position))
+  const found = new Read.ReadEvent().setEvent(record)
+  if (tellsPosition) found.setCommitPosition(place)
+  else found.setNoPosition(new shared.Empty())
   return new Read().setEvent(found)
 }
 
@@ -74,6 +81,9 @@ export const streamDeleted = (stream: string): Failure =>
     exception: 'stream-deleted',
     'stream-name': stream,
   })
+
+/** What a call is told of whatever the server did not foresee. */
+export const exceptionThrown = (): Failure => failure('UNKNOWN', 'Exception was thrown by handler.')
 
 /** The answer to an append of the batch path. */
 export function batchAnswer(
@@ -116,6 +126,8 @@ function batchError(options: BatchAppendReq.Options, answer: Refusal): Status {
     }
     case 'timed-out':
       return status('DEADLINE_EXCEEDED', 'Timeout', new shared.Timeout())
+    case 'malformed':
+      return status('INVALID_ARGUMENT', 'BadRequest', new shared.BadRequest())
     case 'not-ready':
       return status('UNAVAILABLE', answer.text, new shared.Empty(), 'Empty')
   }
@@ -173,7 +185,9 @@ export function callAnswer(
         'maximum-append-size': decimal(APPEND_BYTES_MAX),
       })
     case 'timed-out':
-      return failure('ABORTED', 'Operation timed out: Commit phase timeout')
+      return failure('ABORTED', 'Operation timed out: Commit phase timeout.')
+    case 'malformed':
+      return exceptionThrown()
     case 'not-ready':
       return failure('UNAVAILABLE', answer.text)
   }

@@ -14,7 +14,7 @@ import {
   nameOf,
   streamDeleted,
 } from './answers.ts'
-import { NOT_READY, notReady, type Serving } from './faults.ts'
+import { isAnswered, isTakenUp, NOT_READY, notReady, type Serving } from './faults.ts'
 import { type Failure, failure } from './grpc.ts'
 import type { Expected, Proposed } from './log.ts'
 
@@ -22,19 +22,28 @@ type BatchCall = Parameters<IStreamsServer['batchAppend']>[0]
 type AppendCall = Parameters<IStreamsServer['append']>[0]
 type AppendDone = Parameters<IStreamsServer['append']>[1]
 
-type Append = Readonly<{ stream: string; expected: Expected; events: readonly Proposed[] }>
+type Append = Readonly<{
+  stream: string
+  expected: Expected
+  events: readonly Proposed[]
+  deadlineMs: number
+}>
+type Caller = Readonly<{ cancelled: boolean; getPeer(): string }>
 
 /** Null where nothing is ever said. */
-async function serve(serving: Serving, append: Append, peer: string): Promise<Answer | null> {
+async function serve(serving: Serving, append: Append, call: Caller): Promise<Answer | null> {
   const { faults, counts } = serving
-  if (faults.silent) return null
+  if (!(await isTakenUp(serving)) || call.cancelled) return null
   counts.appends += 1
   if (faults.notReady) return { is: 'not-ready', text: NOT_READY }
+  // It is a time of day, of the clock of the client.
+  if (append.deadlineMs <= serving.nowMs()) return { is: 'timed-out' }
   const answer = commit(serving, append)
   if (faults.losesAnswers) {
-    serving.cut(peer)
+    serving.cut(call.getPeer())
     return null
   }
+  if (!(await isAnswered(serving))) return null
   const { racing } = faults
   // The server drops such a write, and gives up waiting for what it dropped.
   if (racing === null || answer.is !== 'known') return answer
@@ -43,7 +52,13 @@ async function serve(serving: Serving, append: Append, peer: string): Promise<An
   return faults.silent ? null : { is: 'timed-out' }
 }
 
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+
 function commit({ log }: Serving, { stream, expected, events }: Append): Answer {
+  const isSound = events.every(
+    ({ id, type }) => UUID.test(id) && /[1-9a-f]/.test(id) && type !== '',
+  )
+  if (stream === '' || !isSound) return { is: 'malformed' }
   const bytes = events.reduce((sum, { data }) => sum + data.length, 0)
   return bytes > APPEND_BYTES_MAX ? { is: 'too-large' } : log.append(stream, expected, events)
 }
@@ -65,7 +80,7 @@ type ProposedMessage = BatchAppendReq.ProposedMessage | AppendReq.ProposedMessag
 function proposedOf(message: ProposedMessage): Proposed {
   const about = message.getMetadataMap()
   return {
-    id: message.getId()?.getString() ?? '',
+    id: message.getId()?.getString().toLowerCase() ?? '',
     type: about.get('type') ?? '',
     contentType: about.get('content-type') ?? '',
     data: message.getData_asU8(),
@@ -99,22 +114,16 @@ type Batched = Readonly<{
 
 async function answerBatched(serving: Serving, call: BatchCall, batched: Batched): Promise<void> {
   const { id, options } = batched
-  const answer = await serveBatched(serving, batched, call.getPeer())
+  const answer = await serve(serving, appendOf(batched), call)
   if (answer !== null && !call.cancelled) call.write(batchAnswer(id, options, answer))
 }
 
-async function serveBatched(
-  serving: Serving,
-  { options, events }: Batched,
-  peer: string,
-): Promise<Answer | null> {
-  const deadlineMs = options.getDeadline()?.toDate().getTime() ?? Infinity
-  // It is a time of day, of the clock of the client.
-  if (deadlineMs <= serving.nowMs()) return serving.faults.silent ? null : { is: 'timed-out' }
-  const stream = nameOf(options.getStreamIdentifier())
-  const expected = expectedOf(options, options.getStreamPosition())
-  return serve(serving, { stream, expected, events }, peer)
-}
+const appendOf = ({ options, events }: Batched): Append => ({
+  stream: nameOf(options.getStreamIdentifier()),
+  expected: expectedOf(options, options.getStreamPosition()),
+  events,
+  deadlineMs: options.getDeadline()?.toDate().getTime() ?? Infinity,
+})
 
 /** One append in its own call: the options, then the events one by one. */
 export function appendAlone(serving: Serving, call: AppendCall, done: AppendDone): void {
@@ -129,7 +138,7 @@ export function appendAlone(serving: Serving, call: AppendCall, done: AppendDone
   call.on('end', () => {
     const stream = nameOf(options.getStreamIdentifier())
     const expected = expectedOf(options, options.getRevision())
-    void answerAlone(serving, call, done, { stream, expected, events })
+    void answerAlone(serving, call, done, { stream, expected, events, deadlineMs: Infinity })
   })
 }
 
@@ -139,7 +148,7 @@ async function answerAlone(
   done: AppendDone,
   append: Append,
 ): Promise<void> {
-  const answer = await serve(serving, append, call.getPeer())
+  const answer = await serve(serving, append, call)
   if (answer === null) return
   const said = callAnswer(append.stream, append.expected, answer)
   if (said instanceof Error) done(said as never)
@@ -147,12 +156,13 @@ async function answerAlone(
 }
 
 /** Where the record of a deletion stands, or why there is none. Null where nothing is ever said. */
-export function remove(
-  { faults, log }: Serving,
+export async function remove(
+  serving: Serving,
   request: DeleteReq | TombstoneReq,
   forever: boolean,
-): number | Failure | null {
-  if (faults.silent) return null
+): Promise<number | Failure | null> {
+  const { faults, log } = serving
+  if (!(await isTakenUp(serving))) return null
   if (faults.notReady) return notReady()
   const options = request.getOptions() ?? new streams.DeleteReq.Options()
   const stream = nameOf(options.getStreamIdentifier())

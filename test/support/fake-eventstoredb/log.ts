@@ -24,8 +24,10 @@ export type Verdict =
 type Stream = {
   /** The event of revision r is `events[r]`. */
   events: Stored[]
-  /** Earlier events cannot be read from the stream. All of them: it was deleted, softly. */
+  /** `$tb`: earlier events cannot be read from the stream. All of them: it was deleted, softly. */
   readableFrom: number
+  /** `$maxCount`: more than so many of the last cannot be read from it. */
+  maxCount: number
   deletedForever: boolean
   /** `performance.now()` of the write of each event. */
   writtenMs: number[]
@@ -38,6 +40,10 @@ const FIRST_POSITION = 548
 const TOMBSTONE_REVISION = 2n ** 63n - 1n
 
 const jsonBytes = (value: unknown): Uint8Array => Buffer.from(JSON.stringify(value))
+const isMetadata = (stream: string): boolean => stream.startsWith('$$')
+
+const firstReadable = ({ events, readableFrom, maxCount }: Stream): number =>
+  Math.max(readableFrom, events.length - maxCount)
 
 /** An event as the server itself writes them, or somebody else. */
 export const foreignEvent = (type: string, body: unknown): Proposed => ({
@@ -62,7 +68,8 @@ export function createServerLog(nowMs: () => number) {
   const streamOf = (name: string): Stream => {
     const found = streams.get(name)
     if (found !== undefined) return found
-    const made = { events: [], readableFrom: 0, deletedForever: false, writtenMs: [] }
+    const maxCount = isMetadata(name) ? 1 : Infinity
+    const made = { events: [], readableFrom: 0, maxCount, deletedForever: false, writtenMs: [] }
     streams.set(name, made)
     return made
   }
@@ -85,16 +92,11 @@ export function createServerLog(nowMs: () => number) {
     const stored = write(name, event, BigInt(events.length))
     events.push(stored)
     writtenMs.push(performance.now())
+    if (isMetadata(name)) Object.assign(streamOf(name.slice(2)), readableIn(event))
     return stored
   }
-  const writeReadableFrom = (name: string, revision: number): Stored => {
-    streamOf(name).readableFrom = revision
-    const $tb = revision === Infinity ? Number(TOMBSTONE_REVISION) : revision
-    const stored = writeNext(`$$${name}`, foreignEvent('$metadata', { $tb }))
-    // Of metadata the last alone can be read.
-    streamOf(stored.stream).readableFrom = Number(stored.revision)
-    return stored
-  }
+  const writeReadableFrom = (name: string, $tb: number): Stored =>
+    writeNext(`$$${name}`, foreignEvent('$metadata', { $tb }))
   const grown = <T>(result: T): T => {
     for (const listener of listeners) listener()
     return result
@@ -114,12 +116,14 @@ export function createServerLog(nowMs: () => number) {
     return grown({ is: 'written', revision: Number(last.revision), position: last.position })
   }
 
+  const isDeletedForever = (name: string): boolean => streams.get(name)?.deletedForever === true
+
   writeNext('$$$scavenges', foreignEvent('$metadata', { $maxAge: 2_592_000 }))
 
   return {
     append(name: string, expected: Expected, events: readonly Proposed[]): Verdict {
       const stream = streams.get(name)
-      if (stream?.deletedForever === true) return { is: 'deleted' }
+      if (isDeletedForever(name)) return { is: 'deleted' }
       return judge(stream, expected, events) ?? writeAll(name, events)
     },
 
@@ -131,23 +135,26 @@ export function createServerLog(nowMs: () => number) {
       if (isWrong) return { is: 'wrong', actual }
       if (forever) stream.deletedForever = true
       const { position } = forever
-        ? write(name, foreignEvent('$streamDeleted', {}), TOMBSTONE_REVISION)
-        : writeReadableFrom(name, Infinity)
+        ? write(name, tombstone(), TOMBSTONE_REVISION)
+        : writeReadableFrom(name, Number(TOMBSTONE_REVISION))
       return grown({ is: 'written', revision: actual, position })
     },
 
     readStream(name: string, range: Range): readonly Stored[] | 'missing' | 'deleted' | 'error' {
       const stream = streams.get(name)
-      if (stream?.deletedForever === true) return 'deleted'
+      if (isDeletedForever(name)) return 'deleted'
+      // Its metadata go with a stream, although they are still written.
+      if (isMetadata(name) && isDeletedForever(name.slice(2))) return 'deleted'
       if (stream === undefined || stream.events.length === 0) return 'missing'
       if (stream.readableFrom === Infinity) return 'missing'
-      const { events, readableFrom } = stream
       const { from, backwards, count } = range
-      if (!backwards && from === 'end') return 'error'
+      if (count === 0 || (!backwards && from === 'end')) return 'error'
+      const { events } = stream
+      const first = firstReadable(stream)
       const start = numberOf(from, events.length - 1)
       const found = backwards
-        ? events.slice(readableFrom, start + 1).toReversed()
-        : events.slice(Math.max(start, readableFrom))
+        ? events.slice(first, start + 1).toReversed()
+        : events.slice(Math.max(start, first))
       return found.slice(0, count)
     },
 
@@ -171,12 +178,28 @@ export function createServerLog(nowMs: () => number) {
       return recordStarts.has(position) ? indexAt(all, position + 1) : null
     },
     count: (): number => all.length,
+    has: (name: string): boolean => (streams.get(name)?.events.length ?? 0) > 0,
     onGrown(listener: () => void): () => void {
       listeners.add(listener)
       return () => listeners.delete(listener)
     },
   }
 }
+
+/** What the metadata of a stream say of reading it; anything else is kept and means nothing here. */
+function readableIn({ data }: Proposed): Pick<Stream, 'readableFrom' | 'maxCount'> {
+  const { $tb = 0, $maxCount = Infinity } = JSON.parse(Buffer.from(data).toString()) as {
+    $tb?: number
+    $maxCount?: number
+  }
+  return { readableFrom: $tb > Number.MAX_SAFE_INTEGER ? Infinity : $tb, maxCount: $maxCount }
+}
+
+const tombstone = (): Proposed => ({
+  ...foreignEvent('$streamDeleted', null),
+  contentType: 'application/octet-stream',
+  data: new Uint8Array(),
+})
 
 /** `from` is a revision or a position. */
 export type Range = Readonly<{ from: number | 'start' | 'end'; backwards: boolean; count: number }>
@@ -238,12 +261,13 @@ function judgeAnywhere(stream: Stream | undefined, events: readonly Proposed[]):
   return known(stream, places.at(-1) ?? -1)
 }
 
-function known({ events, readableFrom, writtenMs }: Stream, revision: number): Verdict {
-  const position = revision < readableFrom ? undefined : events[revision]?.position
+function known(stream: Stream, revision: number): Verdict {
+  const isReadable = revision >= firstReadable(stream)
+  const position = isReadable ? stream.events[revision]?.position : undefined
   return {
     is: 'known',
     revision,
     ...(position !== undefined && { position }),
-    writtenMs: writtenMs[revision] ?? 0,
+    writtenMs: stream.writtenMs[revision] ?? 0,
   }
 }

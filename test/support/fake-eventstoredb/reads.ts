@@ -6,11 +6,12 @@ import {
   checkpoint,
   confirmation,
   eventAnswer,
+  exceptionThrown,
   missingAnswer,
   nameOf,
   streamDeleted,
 } from './answers.ts'
-import { notReady, type Serving } from './faults.ts'
+import { isAnswered, isTakenUp, notReady, type Serving } from './faults.ts'
 import { type Failure, failure } from './grpc.ts'
 import type { Range, Stored } from './log.ts'
 
@@ -27,27 +28,52 @@ export type Subscriptions = Readonly<{
 const TOO_SLOW =
   'Operation timed out: Consumer too slow to handle event while live. Client resubscription required.'
 
-export function read(serving: Serving, subscriptions: Subscriptions, call: ReadCall): void {
+export async function read(
+  serving: Serving,
+  subscriptions: Subscriptions,
+  call: ReadCall,
+): Promise<void> {
   const { faults, counts } = serving
   call.on('error', () => undefined)
-  if (faults.silent) return
+  if (!(await isTakenUp(serving)) || call.cancelled) return
   if (faults.notReady) return end(call, notReady())
   const options = call.request.getOptions() as ReadReq.Options
+  if (isImpossible(options)) return end(call, exceptionThrown())
   if (options.hasSubscription()) {
     counts.subscriptions += 1
     return subscriptions.serve(call, options)
   }
   counts.reads += 1
   const found = options.hasStream() ? readStream(serving, options) : readAll(serving, options)
+  // Of the log a real server reads no events for ever.
+  if (found === null || !(await isAnswered(serving))) return
   if (found instanceof Error) return end(call, found)
-  void writeAll(call, found).then(() => call.end())
+  await writeAll(call, found)
+  call.end()
+}
+
+/** A place whose commit comes before it, or a filter that is no expression. */
+function isImpossible(options: ReadReq.Options): boolean {
+  const place = options.getAll()?.getPosition()
+  const { commitPosition = '0', preparePosition = '0' } = place?.toObject() ?? {}
+  if (BigInt(preparePosition) > BigInt(commitPosition)) return true
+  try {
+    return !new RegExp(expressionOf(options)?.getRegex() ?? '')
+  } catch {
+    return true
+  }
+}
+
+function expressionOf(options: ReadReq.Options) {
+  const filter = options.getFilter()
+  return filter?.getStreamIdentifier() ?? filter?.getEventType()
 }
 
 const end = (call: ReadCall, error: Failure): void => void call.emit('error', error)
 
 type Found = Iterable<ReadResp> | Failure
 
-function readStream({ log }: Serving, options: ReadReq.Options): Found {
+function readStream({ log, tellsPositions }: Serving, options: ReadReq.Options): Found {
   const from = options.getStream() as ReadReq.Options.StreamOptions
   const stream = nameOf(from.getStreamIdentifier())
   const found = log.readStream(stream, rangeOf(options, from, from.getRevision()))
@@ -55,18 +81,19 @@ function readStream({ log }: Serving, options: ReadReq.Options): Found {
   if (found === 'deleted') return streamDeleted(stream)
   return found === 'error'
     ? failure('UNKNOWN', 'Unexpected ReadStreamResult: Error')
-    : answers(found)
+    : answers(found, tellsPositions())
 }
 
-function readAll({ log }: Serving, options: ReadReq.Options): Found {
+function readAll({ log }: Serving, options: ReadReq.Options): Found | null {
+  if (options.getCount() === '0') return null
   const from = options.getAll() as ReadReq.Options.AllOptions
   const found = log.readAll(rangeOf(options, from, positionOf(from)))
   return found === 'error' ? failure('UNKNOWN', 'Unexpected ReadAllResult: Error') : answers(found)
 }
 
 /** One by one: a page that nobody reads to its end is not made. */
-function* answers(events: readonly Stored[]): Generator<ReadResp> {
-  for (const event of events) yield eventAnswer(event)
+function* answers(events: readonly Stored[], tellsPositions?: boolean): Generator<ReadResp> {
+  for (const event of events) yield eventAnswer(event, tellsPositions)
 }
 
 /** What was read before is not read again by a subscription; a read reads it. */
@@ -104,15 +131,24 @@ const drained = (call: ReadCall): Promise<void> =>
 
 type Filter = Readonly<{ matches(event: Stored): boolean; checkpointEvery: number }>
 
-const EVERYTHING: Filter = { matches: () => true, checkpointEvery: Infinity }
+const without = (matches: Filter['matches']): Filter => ({ matches, checkpointEvery: Infinity })
+
+/** What a subscription to one stream gives, be it there yet or not. */
+function eventsBehind(of: ReadReq.Options.StreamOptions): Filter {
+  const name = nameOf(of.getStreamIdentifier())
+  const seen = of.hasRevision() ? BigInt(of.getRevision()) : -1n
+  return without(({ stream, revision }) => stream === name && revision > seen)
+}
+
 /** How many records a server looks at before it says how far it is, if it is not told. */
 const SEARCH_WINDOW = 32
 
 function filterOf(options: ReadReq.Options): Filter {
-  const filter = options.getFilter()
-  if (filter === undefined) return EVERYTHING
+  const [filter, ofStream] = [options.getFilter(), options.getStream()]
+  if (ofStream !== undefined) return eventsBehind(ofStream)
+  if (filter === undefined) return without(() => true)
   const byStream = filter.getStreamIdentifier()
-  const expression = byStream ?? filter.getEventType()
+  const expression = expressionOf(options)
   const prefixes = expression?.getPrefixList() ?? []
   const regex = new RegExp(expression?.getRegex() ?? '')
   const window = filter.hasMax() ? filter.getMax() : SEARCH_WINDOW
@@ -132,12 +168,14 @@ export function createSubscriptions({ log, faults }: Serving): Subscriptions {
   /** How many events a subscription has behind it when it begins; null where it cannot begin. */
   const begin = (options: ReadReq.Options): number | null => {
     const from = options.getAll()
-    if (from === undefined || from.hasEnd()) return log.count()
-    return from.hasStart() ? 0 : log.countUntil(Number(positionOf(from)))
+    if ((from ?? options.getStream())?.hasEnd() === true) return log.count()
+    return from?.hasPosition() === true ? log.countUntil(Number(positionOf(from))) : 0
   }
   const follow = (call: ReadCall, filter: Filter, begun: number): (() => Promise<void>) => {
+    const ofStream = call.request.getOptions()?.getStream()
     let seen = begun
-    let hasCaughtUp = false
+    // Of a stream that is not there yet it is never said.
+    let hasCaughtUp = ofStream !== undefined && !log.has(nameOf(ofStream.getStreamIdentifier()))
     const news = function* (): Generator<ReadResp> {
       for (const event of log.from(seen)) {
         if (faults.silent) return
@@ -162,7 +200,7 @@ export function createSubscriptions({ log, faults }: Serving): Subscriptions {
     },
     serve(call, options) {
       const begun = begin(options)
-      if (begun === null) return end(call, failure('UNKNOWN', 'Exception was thrown by handler.'))
+      if (begun === null) return end(call, exceptionThrown())
       call.write(confirmation(randomUUID()))
       const write = follow(call, filterOf(options), begun)
       const wake = oneAfterAnother(write)
