@@ -28,6 +28,7 @@ import type { EventStore, ExecutorRegistry, Finding, Log } from './ports.ts'
 import { startProjectorThread } from './projector/in-thread.ts'
 import type { Projector, ProjectorPorts } from './projector/projector.ts'
 import { PROJECTIONS, readList, readProjection } from './projector/read-models.ts'
+import { examineEventStoreDb } from './stores/eventstoredb/examine.ts'
 import { type LogPlace, openLog, openRestored } from './stores/open-log.ts'
 import { examineDatabase } from './stores/postgres/examine.ts'
 import { whyNotServable } from './stores/postgres/migrate.ts'
@@ -141,8 +142,17 @@ const CONNECTIONS_MAX =
   Object.values(POOL_SIZES).reduce((sum: number, size) => sum + size, LISTENERS) +
   PROJECTIONS.length
 
-/** Looks at the database of a config. An embedded one is started for that where it does not run. */
-export async function examineStore(
+/** Looks at the database of a config, and at the server of its log where that is another one. */
+export async function examineStore(config: Config, log: Log): Promise<readonly Finding[]> {
+  const { eventStoreDb } = config
+  const elsewhere = eventStoreDb === null ? [] : await examineEventStoreDb(eventStoreDb)
+  return [...(await examinePostgres(config, log)), ...elsewhere]
+}
+
+export { restrictEventStoreDb, WRITERS } from './stores/eventstoredb/bootstrap.ts'
+
+/** An embedded one is started for that where it does not run. */
+async function examinePostgres(
   { databaseUrl, dataDir }: Config,
   log: Log,
 ): Promise<readonly Finding[]> {

@@ -38,6 +38,10 @@ command(program, 'demo', 'start, dispatch the sample catalogue for real, show ev
   .action((options) => run(async () => (await import('./demo.ts')).demo(options)))
 command(program, 'migrate', 'bring the schema of an external database up to date')
   .addOption(databaseUrl())
+  .option(
+    '--eventstore-url <url>',
+    'instead: set who may do what in EventStoreDB, as an administrator',
+  )
   .action((options) => run(async () => (await import('./operate.ts')).migrate(options)))
 
 command(

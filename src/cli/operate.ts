@@ -1,11 +1,13 @@
 import { migrateDatabase } from '../main.ts'
+import { restrictEventStoreDb, WRITERS } from '../wiring.ts'
 import { UsageError } from './exit.ts'
 import { type CommonOptions, ownerUrl } from './session.ts'
 
 /** Brings the schema of an external database up to date, and says how to make its logins. */
 export async function migrate(
-  options: CommonOptions & { readonly databaseUrl?: string },
+  options: CommonOptions & { readonly databaseUrl?: string; readonly eventstoreUrl?: string },
 ): Promise<number> {
+  if (options.eventstoreUrl !== undefined) return restrict(options.eventstoreUrl)
   const url = ownerUrl(options.databaseUrl)
   if (url === undefined) {
     throw new UsageError(
@@ -18,6 +20,19 @@ export async function migrate(
     process.stdout.write(
       `${applied.length === 0 ? 'Nothing to do' : `Applied ${applied.join(', ')}`}.\n${LOGINS}`,
     )
+  return 0
+}
+
+/** Who may do what in EventStoreDB, set by an administrator. */
+async function restrict(url: string): Promise<number> {
+  if (!/^esdb(\+discover)?:\/\//.test(url)) {
+    throw new UsageError('--eventstore-url must start with esdb:// or esdb+discover://')
+  }
+  await restrictEventStoreDb(url)
+  process.stdout.write(
+    `Administrators alone delete streams or limit what they keep; the group ${WRITERS} appends and reads.\n` +
+      `Make a login of that group, which is no administrator, and serve with it in EVENTSTORE_URL.\n`,
+  )
   return 0
 }
 

@@ -1,8 +1,7 @@
 import type { ResolvedEvent } from '@eventstore/db-client'
-import { within } from '../../within.ts'
 import type { ControlTail } from './control.ts'
-import { failureOf } from './failure.ts'
 import { positionOf, readAll, type Source } from './read.ts'
+import { scan } from './scan.ts'
 import { recordedOf } from './stored-event.ts'
 
 export type Tip = Readonly<{ position: number; recordedAt: string | null }>
@@ -11,8 +10,6 @@ type Log = Source & Readonly<{ control: ControlTail }>
 const NONE: Tip = { position: 0, recordedAt: null }
 /** Looked at from the end of the log: mostly the last event is the ledger's own. */
 const PAGES = [16, 512, 1_024]
-/** A server looks through some hundred thousand foreign events a second. */
-const SCAN_MS = 60_000
 
 /**
  * Finds the last event of the ledger in a log that others write to. It looks back from the end, to
@@ -48,7 +45,7 @@ export function createTip(log: Log): () => Promise<Tip> {
   return async () => {
     const found = await lookBack()
     if (typeof found !== 'number') return found
-    scanning ??= scan(log)
+    scanning ??= lookForward(log)
       .then((tip) => {
         looked = { end: found, tip }
         return tip
@@ -66,34 +63,13 @@ function tipOf({ streams, prefix }: Log, it: ResolvedEvent): Tip | null {
   return { position, recordedAt }
 }
 
-async function scan(log: Log): Promise<Tip> {
+async function lookForward(log: Log): Promise<Tip> {
   await log.control.read()
   const from = log.control.lastBefore(Number.POSITIVE_INFINITY)
   const [last] = from === 0 ? [] : await readAll(log, { from, direction: 'forwards', size: 1 })
-  const client = await log.reader.get()
-  const events = client.subscribeToAll({
-    fromPosition: from === 0 ? 'start' : { commit: BigInt(from), prepare: BigInt(from) },
-    filter: { filterOn: 'streamName', regex: log.streams.pattern, checkpointInterval: 1_000 },
-  })
   let tip = (last && tipOf(log, last)) ?? NONE
-  const caughtUp = new Promise<Tip>((resolve, reject) => {
-    // It is told ahead of the events that wait in between.
-    const whenDrained = (): void => {
-      if (events.readableLength === 0) resolve(tip)
-      else setImmediate(whenDrained)
-    }
-    events.on('error', reject)
-    events.on('caughtUp', () => setImmediate(whenDrained))
-    events.on('data', (it: ResolvedEvent) => {
-      tip = tipOf(log, it) ?? tip
-    })
+  await scan(log.reader, { from, pattern: log.streams.pattern }, (it) => {
+    tip = tipOf(log, it) ?? tip
   })
-  try {
-    return await within(SCAN_MS, caughtUp, () => {
-      throw failureOf(new Error(`it did not come to the end of its log in ${SCAN_MS} ms`), 'none')
-    })
-  } finally {
-    events.destroy()
-    void events.unsubscribe().catch(() => undefined)
-  }
+  return tip
 }
