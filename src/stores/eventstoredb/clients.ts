@@ -31,7 +31,19 @@ export type AppendingClient = Readonly<{
   close(): Promise<void>
 }>
 
-type Shared = { url: string; users: number; client: Promise<EventStoreDBClient> | null }
+type Shared = {
+  readonly url: string
+  users: number
+  client: Promise<EventStoreDBClient> | null
+  /** The end of the client before: its successor is made after it, never beside it. */
+  ended: Promise<void>
+}
+
+function end(it: Shared): Promise<void> {
+  it.ended = dispose(it.client)
+  it.client = null
+  return it.ended
+}
 
 /**
  * The appending client of this process. Appends of all clients of a process wait in one map inside
@@ -44,7 +56,7 @@ export function openAppender(url: string): AppendingClient {
   let mine: Shared | null = null
   const join = (): Shared => {
     if (mine !== null) return mine
-    shared ??= { url, users: 0, client: null }
+    shared ??= { url, users: 0, client: null, ended: Promise.resolve() }
     if (shared.url !== url) {
       throw new Error('This process appends to another EventStoreDB already: it can append to one.')
     }
@@ -55,15 +67,11 @@ export function openAppender(url: string): AppendingClient {
   return {
     async get() {
       const it = join()
-      return (it.client ??= open(url))
+      return (it.client ??= it.ended.then(() => open(url)))
     },
     async renew(silent) {
-      if (mine?.client === null || mine?.client === undefined) return
-      if ((await mine.client) !== silent) return
-      // Its successor is made after its end, never beside it.
-      const ended = dispose(mine.client)
-      mine.client = ended.then(() => open(url))
-      await ended
+      const client = mine?.client
+      if ((await client) === silent && mine !== null && mine.client === client) await end(mine)
     },
     async close() {
       if (mine === null) return
@@ -71,8 +79,8 @@ export function openAppender(url: string): AppendingClient {
       mine = null
       it.users -= 1
       if (it.users > 0) return
-      if (shared === it) shared = null
-      await dispose(it.client)
+      await end(it)
+      if (it.users === 0 && shared === it) shared = null
     },
   }
 }

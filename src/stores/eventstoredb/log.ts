@@ -3,7 +3,7 @@ import type { Recorded } from '../../../domain/events.ts'
 import type { EventStore, Head } from '../../ports.ts'
 import type { ControlTail } from './control.ts'
 import { failureOf, isNoBoundary, isTooSlow } from './failure.ts'
-import { positionOf, readAll, type Source } from './read.ts'
+import { placeAt, positionOf, readAll, type Source } from './read.ts'
 import { recordedOf } from './stored-event.ts'
 import { createTip, type Tip } from './tip.ts'
 
@@ -128,7 +128,7 @@ async function* subscription(
   signal: AbortSignal,
 ): AsyncGenerator<ResolvedEvent> {
   const client = await reader.get()
-  const fromPosition = from === 0 ? 'start' : { commit: BigInt(from), prepare: BigInt(from) }
+  const fromPosition = placeAt(from)
   const filter = {
     filterOn: 'streamName',
     regex: streams.pattern,

@@ -48,8 +48,7 @@ export async function readAll(
 ): Promise<readonly ResolvedEvent[]> {
   const client = await reader.get()
   const { from, direction, size } = page
-  const fromPosition =
-    typeof from === 'string' ? from : { commit: BigInt(from), prepare: BigInt(from) }
+  const fromPosition = typeof from === 'string' ? from : placeAt(from)
   const options = { fromPosition, direction, maxCount: size, requiresLeader: true }
   return collect(() => client.readAll(options))
 }
@@ -79,3 +78,7 @@ function tooLate(): never {
 
 /** Where a record stands in the log. */
 export const positionOf = ({ event }: ResolvedEvent): number => Number(event?.position?.commit ?? 0)
+
+/** A position as the package wants it. */
+export const placeAt = (position: number) =>
+  position === 0 ? 'start' : { commit: BigInt(position), prepare: BigInt(position) }

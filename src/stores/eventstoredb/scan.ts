@@ -2,6 +2,7 @@ import type { ResolvedEvent } from '@eventstore/db-client'
 import { within } from '../../within.ts'
 import type { ReadingClient } from './clients.ts'
 import { failureOf } from './failure.ts'
+import { placeAt } from './read.ts'
 
 /** A server looks through some hundred thousand events a second. */
 const SCAN_MS = 60_000
@@ -14,7 +15,7 @@ export async function scan(
 ): Promise<void> {
   const client = await reader.get()
   const events = client.subscribeToAll({
-    fromPosition: from === 0 ? 'start' : { commit: BigInt(from), prepare: BigInt(from) },
+    fromPosition: placeAt(from),
     filter: { filterOn: 'streamName', regex: pattern, checkpointInterval: 1_000 },
   })
   const caughtUp = new Promise<void>((resolve, reject) => {
