@@ -1,6 +1,7 @@
 import { EventEmitter, once } from 'node:events'
 import type { Recorded } from '../../domain/events.ts'
 import type { EventStore } from '../ports.ts'
+import { createSharedRead } from './shared-read.ts'
 
 /** How many of the last events are kept for those who follow closely. */
 const KEPT = 5_000
@@ -17,7 +18,8 @@ type Window = {
 /**
  * The tail of a store, read and parsed once however many follow it. Whoever is near the end is
  * served from a window of the last events, one at a time, so a slow follower holds nothing back
- * and holds no memory: it falls out of the window and reads the log itself until it is in again.
+ * and holds no memory: it falls out of the window and reads the log until it is in again, together
+ * with others who do.
  *
  * The store is followed while anybody follows here. When that fails, everybody is told, and the
  * next one to come begins anew.
@@ -26,6 +28,7 @@ export function createSharedTail(
   store: Pick<EventStore, 'read' | 'tail' | 'head'>,
   kept: number = KEPT,
 ): EventStore['tail'] {
+  const read = createSharedRead(store)
   let shared: Shared | null = null
   const drop = (it: Shared): void => {
     it.stop.abort()
@@ -40,7 +43,7 @@ export function createSharedTail(
   return async function* tail({ after, signal }) {
     const joined = join()
     try {
-      yield* follow(store, await joined.window, { after, signal })
+      yield* follow(read, await joined.window, { after, signal })
     } finally {
       joined.followers -= 1
       if (joined.followers === 0) drop(joined)
@@ -90,7 +93,7 @@ async function fill(window: Window, kept: number, tail: AsyncIterable<Recorded>)
 }
 
 async function* follow(
-  store: Pick<EventStore, 'read'>,
+  read: ReturnType<typeof createSharedRead>,
   window: Window,
   { after, signal }: { after: number; signal: AbortSignal },
 ): AsyncGenerator<Recorded> {
@@ -98,7 +101,7 @@ async function* follow(
   while (!signal.aborted) {
     const start = window.after
     if (position < start) {
-      yield* unlessAborted(store.read({ after: position, until: start }), signal)
+      yield* unlessAborted(read({ after: position, until: start }), signal)
       position = start
       continue
     }

@@ -25,6 +25,9 @@ const SECTIONS: Readonly<Record<string, (lab: Lab) => Promise<readonly Line[]>>>
   growth: growthSection,
 }
 
+// The loader of sources turns them on: every error that a package makes would cost what it costs in no use.
+process.setSourceMapsEnabled(false)
+
 const asked = process.argv.slice(2)
 const unknown = asked.filter((name) => !Object.hasOwn(SECTIONS, name))
 if (unknown.length > 0) {
