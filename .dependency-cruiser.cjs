@@ -13,7 +13,7 @@ const local = (...rooms) => [
 ]
 /** What every room may see beside the domain. */
 const SHARED =
-  'src/((ports|identity|errors|until-known|in-groups|within|token-buckets|turns|comma-list|http-allow|whole-commits)\\.ts$|strict-json/)'
+  'src/((ports|identity|errors|until-known|in-groups|within|token-buckets|turns|comma-list|http-allow|whole-commits|one-time-key|console-files)\\.ts$|strict-json/)'
 
 module.exports = {
   forbidden: [
@@ -31,7 +31,7 @@ module.exports = {
     ]),
     only(
       'shared-files-see-the-domain',
-      '^src/(?!(?:main|readiness|wiring|sample-source|projector-thread)\\.ts$)[^/]+\\.ts$',
+      '^src/(?!(?:main|readiness|wiring|sample-source|projector-thread|direct|start-error)\\.ts$)[^/]+\\.ts$',
       local('domain/', 'src/[^/]+\\.ts$'),
     ),
     only(
@@ -51,6 +51,11 @@ module.exports = {
       local('src/dry-run/', 'src/comma-list\\.ts$'),
     ),
     only(
+      'the-console-asks-over-http',
+      '^src/console/',
+      local('domain/', 'src/errors\\.ts$', 'src/console/'),
+    ),
+    only(
       'readers-see-projections',
       '^src/(projector|audit)/',
       local('domain/', 'projections/', SHARED, 'src/$1/'),
@@ -66,19 +71,21 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/(http|cli|client)/', pathNot: '^src/cli/main\\.ts$' },
       to: {
-        path: '^(projections|src/(stores|executors|facts|embedded|access|projector|audit))/',
+        path: '^(projections|src/(stores|executors|facts|embedded|access|projector|audit|console))/',
         pathNot: '^src/access/scopes\\.ts$',
       },
     },
     {
-      // Who sees the root sees everything; readiness.ts, wiring.ts, sample-source.ts and projector-thread.ts are parts of it.
+      // Who sees the root sees everything; direct.ts, readiness.ts, start-error.ts, wiring.ts, sample-source.ts and projector-thread.ts are parts of it.
       name: 'the-cli-alone-sees-the-root',
       severity: 'error',
       from: {
         pathNot:
-          '^(src/(main|readiness|wiring|sample-source|projector-thread)\\.ts$|src/cli/|test/)',
+          '^(src/(main|readiness|wiring|sample-source|projector-thread|direct|start-error)\\.ts$|src/cli/|test/)',
       },
-      to: { path: '^src/(main|readiness|wiring|sample-source|projector-thread)\\.ts$' },
+      to: {
+        path: '^src/(main|readiness|wiring|sample-source|projector-thread|direct|start-error)\\.ts$',
+      },
     },
   ],
   options: {
@@ -86,7 +93,7 @@ module.exports = {
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
     enhancedResolveOptions: {
-      extensions: ['.ts', '.js', '.mjs', '.json'],
+      extensions: ['.ts', '.tsx', '.js', '.mjs', '.json'],
       exportsFields: ['exports'],
       conditionNames: ['import', 'node', 'default'],
     },

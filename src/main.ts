@@ -1,35 +1,27 @@
-import { randomBytes, randomUUID } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
-import pg from 'pg'
-import { EVIDENCE_NAMES } from '../domain/gates/evidence.ts'
 import { type NegativeControlResult, runNegativeControls } from '../domain/gates/index.ts'
 import { EXECUTION_ENABLED } from '../domain/gates/mode.ts'
 import { adminKeyFile, ensureFirstKey } from './access/first-key.ts'
 import { createAccess } from './access/index.ts'
-import { createKey } from './access/keys.ts'
-import { assertSound } from './access/new-key.ts'
 import type { Config } from './config.ts'
+import { readConsoleFiles } from './console-files.ts'
 import { followControl } from './control/follow-control.ts'
-import { type Flip, setSwitch } from './control/set-switch.ts'
 import { assertNamespaceAllowed } from './dispatch/allowed-namespace.ts'
 import { explainCommand } from './dispatch/explain.ts'
 import { createPacing } from './dispatch/pacing.ts'
 import { runDispatch } from './dispatch/run-dispatch.ts'
 import { createRunWatch } from './dispatch/run-watch.ts'
 import { selfTest } from './dispatch/self-test.ts'
-import {
-  attachEmbeddedPostgres,
-  EmbeddedError,
-  type EmbeddedPostgres,
-  hasEmbeddedPostgres,
-  startEmbeddedPostgres,
-} from './embedded/index.ts'
+import { type EmbeddedPostgres, startEmbeddedPostgres } from './embedded/index.ts'
 import type { HttpPorts } from './http/ports.ts'
 import { createServer } from './http/server.ts'
-import type { EventStore, ExecutorRegistry, NewKey } from './ports.ts'
+import { createOneTimeKey, NO_KEY, type OneTimeKey } from './one-time-key.ts'
+import type { EventStore, ExecutorRegistry } from './ports.ts'
 import { startProjectors } from './projector/read-models.ts'
 import { readReadiness } from './readiness.ts'
+import { asStartError, StartError } from './start-error.ts'
 import { markVoid } from './stores/mark-void.ts'
 import { openLog } from './stores/open-log.ts'
 import { grantRuntime, migrate, whyNotServable } from './stores/postgres/migrate.ts'
@@ -45,9 +37,6 @@ import {
   startProjectorsInThread,
 } from './wiring.ts'
 
-/** A start that cannot go on: one sentence for the person at the terminal. */
-export class StartError extends Error {}
-
 /** Test doubles come in here; a server has none. */
 export type Doubles = Readonly<{
   executors?: ExecutorRegistry
@@ -57,7 +46,7 @@ export type Doubles = Readonly<{
 
 /** Left out, the projectors run in the thread of the ledger, and dry runs may reach nothing. */
 export type Parts = Doubles &
-  Readonly<{ projectors?: StartProjectors }> &
+  Readonly<{ projectors?: StartProjectors; oneTimeKey?: OneTimeKey }> &
   Partial<Pick<Config, 'sqlSources' | 'httpAllow' | 'eventStoreDb'>>
 
 export type Ledger = Readonly<{ app: FastifyInstance; close(): Promise<void> }>
@@ -99,6 +88,8 @@ export async function createLedger(
     ledger,
     store,
     ...access,
+    oneTimeKey: parts.oneTimeKey ?? NO_KEY,
+    consoleFiles: readConsoleFiles(),
     dispatch: telemetry.dispatch((call) => runDispatch(call, dispatchPorts)),
     async explain(command, caller) {
       assertNamespaceAllowed(caller, command)
@@ -134,6 +125,8 @@ function assertNothingExecutes(enabled: boolean = EXECUTION_ENABLED): void {
 
 export type RunningLedger = Readonly<{
   url: string
+  /** Opens the console, once; null where the console wants a key typed in. */
+  link: string | null
   store: string
   guarantee: string
   adminKeyFile: string | null
@@ -149,17 +142,20 @@ export async function serve(config: Config, logger: FastifyBaseLogger): Promise<
   let ledger: Ledger | null = null
   try {
     await assertServable(url)
+    const oneTimeKey = await openOneTimeKey(config)
     ledger = await createLedger(url, config.version, logger, {
       projectors: startProjectorsInThread,
       sqlSources: config.sqlSources,
       httpAllow: config.httpAllow,
       eventStoreDb: config.eventStoreDb,
+      oneTimeKey,
     })
     const address = await listen(ledger.app, config)
     await embedded?.announce(address)
     const running = ledger
     return {
       url: address,
+      link: oneTimeKey.token === null ? null : `${address}/#token=${oneTimeKey.token}`,
       store: nameOf(config),
       guarantee: config.eventStoreDb === null ? 'atomic' : 'fenced',
       adminKeyFile: embedded === null ? null : adminKeyFile(config.dataDir),
@@ -183,6 +179,15 @@ function nameOf({ databaseUrl, eventStoreDb }: Config): string {
     : `EventStoreDB (EVENTSTORE_URL), read models in ${postgres}`
 }
 
+/** The first key of an embedded ledger, for a browser on this machine. */
+async function openOneTimeKey({ databaseUrl, dataDir, host }: Config): Promise<OneTimeKey> {
+  if (databaseUrl !== undefined || !LOOPBACK.includes(host)) return NO_KEY
+  const key = await readFile(adminKeyFile(dataDir), 'utf8').catch(() => null)
+  return key === null ? NO_KEY : createOneTimeKey(key.trim())
+}
+
+const LOOPBACK = ['127.0.0.1', '::1', 'localhost']
+
 async function openEmbedded(config: Config, logger: FastifyBaseLogger): Promise<EmbeddedPostgres> {
   const embedded = await asStartError(
     startEmbeddedPostgres({ dataDir: config.dataDir, log: logger }),
@@ -196,72 +201,6 @@ async function openEmbedded(config: Config, logger: FastifyBaseLogger): Promise<
     await embedded.stop()
     throw error
   }
-}
-
-async function asStartError<T>(starting: Promise<T>): Promise<T> {
-  try {
-    return await starting
-  } catch (error) {
-    throw error instanceof EmbeddedError ? new StartError(error.message, { cause: error }) : error
-  }
-}
-
-/** Makes the schema of a database current, as its owner. Returns the migrations it applied. */
-export const migrateDatabase = (ownerUrl: string): Promise<readonly string[]> => migrate(ownerUrl)
-
-/** Makes an access key, as the owner of the database: of `databaseUrl`, or of the data directory. */
-export async function makeKey(
-  config: Config,
-  logger: FastifyBaseLogger,
-  key: NewKey & { readonly databaseUrl: string | undefined },
-): Promise<{ id: string; key: string }> {
-  assertSound(key)
-  const attached =
-    key.databaseUrl === undefined
-      ? await asStartError(attachEmbeddedPostgres({ dataDir: config.dataDir, log: logger }))
-      : null
-  const owner = new pg.Client({ connectionString: key.databaseUrl ?? attached?.ownerUrl })
-  try {
-    await owner.connect()
-    const made = await createKey(owner, key)
-    return { id: made.id, key: made.key }
-  } finally {
-    await owner.end()
-    await attached?.release()
-  }
-}
-
-/**
- * Halts a scope through the store itself, whether a server answers or not: whoever may append needs
- * no key. The halt binds every server of the store. A release has no such way.
- */
-export async function haltDirectly(
-  config: Config,
-  logger: FastifyBaseLogger,
-  halt: Readonly<{ scope: string; reason: string; actor: string }>,
-): Promise<Flip> {
-  const inPostgres = config.eventStoreDb === null && config.databaseUrl === undefined
-  const attached = inPostgres ? await attachExisting(config, logger) : null
-  const url = config.databaseUrl ?? attached?.runtimeUrl ?? ''
-  const store = openLog({ url, eventStoreDb: config.eventStoreDb })
-  try {
-    const call = { callId: randomUUID(), correlationId: randomBytes(16).toString('hex') }
-    const ports = {
-      store,
-      ledger: followControl(store, logger),
-      executors: new Set(Object.keys(EVIDENCE_NAMES)),
-    }
-    return await setSwitch({ ...call, ...halt, state: 'HALTED' }, ports)
-  } finally {
-    await store.close()
-    await attached?.release()
-  }
-}
-
-/** A halt must find a ledger, never make one. */
-async function attachExisting({ dataDir }: Config, log: FastifyBaseLogger) {
-  if (hasEmbeddedPostgres(dataDir)) return asStartError(attachEmbeddedPostgres({ dataDir, log }))
-  throw new StartError(`There is no ledger in ${dataDir}: set LEDGER_DATA_DIR, or DATABASE_URL.`)
 }
 
 async function assertServable(url: string): Promise<void> {

@@ -37,7 +37,7 @@ export async function createKey(options: KeyOptions): Promise<number> {
   const databaseUrl = ownerUrl(options.databaseUrl)
   if (options.direct !== true && databaseUrl === undefined) return createThrough(options, wanted)
   // Only this way needs the whole server; it takes a second to load.
-  const { makeKey } = await import('../main.ts')
+  const { makeKey } = await import('../direct.ts')
   const log = await createLog('warn')
   const made = await makeKey(readConfig(process.env), log, { ...wanted, databaseUrl })
   process.stdout.write(`${options.json ? JSON.stringify(made) : made.key}\n`)

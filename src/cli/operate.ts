@@ -1,4 +1,4 @@
-import { migrateDatabase } from '../main.ts'
+import { migrateDatabase } from '../direct.ts'
 import { restrictEventStoreDb, WRITERS } from '../wiring.ts'
 import { UsageError } from './exit.ts'
 import { type CommonOptions, ownerUrl } from './session.ts'

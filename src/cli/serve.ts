@@ -37,10 +37,12 @@ export async function serve(): Promise<number> {
 }
 
 export function banner(config: Config, running: RunningLedger): string {
+  const { link } = running
   const lines = [
     `Dispatch Ledger ${config.version}`,
     `  store      ${running.store}, guarantee ${running.guarantee}`,
     `  url        ${running.url}`,
+    `  console    ${link ?? `${running.url}/ with a key`}${link === null ? '' : ' (once)'}`,
     `  data       ${config.databaseUrl === undefined ? resolve(config.dataDir) : 'in the database'}`,
     `  admin key  ${running.adminKeyFile === null ? 'make one: dispatch-ledger keys create --database-url <owner>' : resolve(running.adminKeyFile)}`,
   ]

@@ -3,11 +3,13 @@ import type { AskedCommand } from '../../domain/dispatch/command.ts'
 import type { ManifestRetired, SwitchState } from '../../domain/events.ts'
 import type { NegativeControlResult } from '../../domain/gates/index.ts'
 import type { Scope } from '../access/scopes.ts'
+import type { ConsoleFile } from '../console-files.ts'
 import type { CatalogueApplied } from '../control/apply-catalogue.ts'
 import type { ReceivedManifest } from '../control/manifest.ts'
 import type { DispatchAnswer } from '../dispatch/answer.ts'
 import type { Explanation } from '../dispatch/explain.ts'
 import type { SelfTestedGate } from '../dispatch/self-test.ts'
+import type { OneTimeKey } from '../one-time-key.ts'
 import type {
   AccessKeys,
   AccessRecord,
@@ -52,6 +54,9 @@ export type HttpPorts = Readonly<{
   version: string
   authenticate(authorization: string | undefined): Promise<Caller | null>
   keys: AccessKeys
+  /** What the link to the console is worth. */
+  oneTimeKey: OneTimeKey
+  consoleFiles: readonly ConsoleFile[]
   /** Resolves once a read is noted. Before that nothing of the log is sent. */
   logAccess(record: AccessRecord): Promise<void>
   dispatch(call: DispatchCall): Promise<DispatchAnswer>

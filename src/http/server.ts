@@ -26,6 +26,7 @@ import { problemOf } from './problem.ts'
 import { send } from './reply.ts'
 import { batchRoutes } from './routes/batch.ts'
 import { catalogueRoutes } from './routes/catalogue.ts'
+import { consoleRoutes } from './routes/console.ts'
 import { dispatchRoutes } from './routes/dispatches.ts'
 import { docsRoutes } from './routes/docs.ts'
 import { eventRoutes } from './routes/events.ts'
@@ -34,7 +35,9 @@ import { keyRoutes } from './routes/keys.ts'
 import { problemRoutes } from './routes/problems.ts'
 import { readModelRoutes } from './routes/read-models.ts'
 import { selfTestRoutes } from './routes/self-test.ts'
+import { sessionRoutes } from './routes/session.ts'
 import { switchRoutes } from './routes/switch.ts'
+import { authorizationOf } from './session.ts'
 import { addStreams } from './streams.ts'
 
 /** Builds the server. It listens to nothing yet: tests use `inject`. `watch` may add hooks. */
@@ -85,20 +88,26 @@ export async function createServer(
     transform: withScope,
     transformObject: jsonSchemaTransformObject,
   })
-  await app.register(dispatchRoutes, ports)
-  await app.register(readModelRoutes, ports)
-  await app.register(batchRoutes, ports)
-  await app.register(eventRoutes, ports)
-  await app.register(switchRoutes, ports)
-  await app.register(catalogueRoutes, ports)
-  await app.register(keyRoutes, ports)
-  await app.register(selfTestRoutes, ports)
-  await app.register(healthRoutes, ports)
-  await app.register(problemRoutes)
-  await app.register(docsRoutes)
+  for (const routes of ROUTES) await app.register(routes, ports)
   await app.ready()
   return app
 }
+
+const ROUTES = [
+  dispatchRoutes,
+  readModelRoutes,
+  batchRoutes,
+  eventRoutes,
+  switchRoutes,
+  catalogueRoutes,
+  keyRoutes,
+  selfTestRoutes,
+  healthRoutes,
+  problemRoutes,
+  docsRoutes,
+  sessionRoutes,
+  consoleRoutes,
+]
 
 const securitySchemes = { key: { type: 'http', scheme: 'bearer' } } as const
 
@@ -183,7 +192,7 @@ function addAccess(app: FastifyInstance, ports: HttpPorts): void {
   app.addHook('onRequest', async (request, reply) => {
     const scope = request.routeOptions.config.scope
     if (scope === null || request.is404) return
-    const caller = await ports.authenticate(theOneKey(request))
+    const caller = await ports.authenticate(authorizationOf(request))
     if (caller === null) throw failures.take(request.ip) ? nobody() : slowDown()
     if (scope !== 'any' && (scope === undefined || !caller.scopes.includes(scope))) {
       throw new LedgerError('forbidden', `The key does not hold the scope ${scope}`)
@@ -192,12 +201,6 @@ function addAccess(app: FastifyInstance, ports: HttpPorts): void {
     request.call = { ...request.call, actor: `key:${caller.keyId}` }
     await takeTurn(request, reply)
   })
-}
-
-/** Two keys are none: what stands before the server may have looked at the other one. */
-function theOneKey({ headers, raw }: FastifyRequest): string | undefined {
-  const sent = raw.rawHeaders.filter((it, at) => at % 2 === 0 && /^authorization$/i.test(it))
-  return sent.length > 1 ? undefined : headers.authorization
 }
 
 const nobody = (): LedgerError =>

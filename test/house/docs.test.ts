@@ -96,7 +96,11 @@ describe('docs/safety-contract.md', () => {
 describe('docs/reference.md', () => {
   let app: Awaited<ReturnType<typeof createServer>>
   beforeAll(async () => {
-    const ports = { version: '0.0.0', negativeControls: [] } as unknown as HttpPorts
+    const ports = {
+      version: '0.0.0',
+      negativeControls: [],
+      consoleFiles: [],
+    } as unknown as HttpPorts
     app = await createServer(ports, pino({ level: 'silent' }))
   })
   afterAll(() => app.close())

@@ -60,9 +60,15 @@ describe('the layers of the tree', () => {
     const rules = RULES.filter((it) => !general.includes(it.name))
     const covered = (file: string) =>
       rules.some(({ from }) => new RegExp(from.path ?? '^$', 'u').test(file))
-    const root = ['main', 'projector-thread', 'readiness', 'sample-source', 'wiring'].map(
-      (it) => `src/${it}.ts`,
-    )
+    const root = [
+      'direct',
+      'main',
+      'projector-thread',
+      'readiness',
+      'sample-source',
+      'start-error',
+      'wiring',
+    ].map((it) => `src/${it}.ts`)
     expect(sourceFiles().filter((file) => !covered(file) && !root.includes(file))).toEqual([])
   })
 })
@@ -190,6 +196,11 @@ const SINGLE: Readonly<Record<string, readonly [string, string, string]>> = {
   ],
   'domain/again.ts': ['domain-is-closed', 'src/ports.ts', `export * from '../src/ports.ts'\n`],
   'domain/whispers.ts': ['domain-is-closed', 'node', `/// <reference types="node" />\nexport {}\n`],
+  'src/console/asks-the-ledger.ts': [
+    'the-console-asks-over-http',
+    'src/ports.ts',
+    `import '../ports.ts'\nexport {}\n`,
+  ],
   'src/dry-run/asks-the-ledger.ts': [
     'the-toolkit-stands-alone',
     'src/ports.ts',

@@ -1,0 +1,3 @@
+export function DispatchScreen({ id }: Readonly<{ id: string }>) {
+  return <h1>{id}</h1>
+}

@@ -1,0 +1,3 @@
+export function RefusalsScreen() {
+  return <h1>Refusals</h1>
+}

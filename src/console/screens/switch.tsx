@@ -1,0 +1,3 @@
+export function SwitchScreen() {
+  return <h1>Switch</h1>
+}

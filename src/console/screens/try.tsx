@@ -1,0 +1,3 @@
+export function TryScreen() {
+  return <h1>Try</h1>
+}
