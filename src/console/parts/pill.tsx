@@ -1,4 +1,5 @@
 import type { GateOutcome } from '../api.ts'
+import { isIndeterminate } from './codes.ts'
 import { Icon, type IconName } from './icon.tsx'
 
 export type PillKind =
@@ -34,16 +35,6 @@ export function Pill({ kind, text = kind }: Readonly<{ kind: PillKind; text?: st
     </span>
   )
 }
-
-/** Codes of refusals that could not tell: amber, where the others are red. */
-const COULD_NOT_TELL: readonly string[] = [
-  'kill-switch-indeterminate',
-  'gate-indeterminate',
-  'executor-failed',
-  'executor-timeout',
-]
-
-export const isIndeterminate = (code: string): boolean => COULD_NOT_TELL.includes(code)
 
 export function CodePill({ code }: Readonly<{ code: string }>) {
   return <Pill kind={isIndeterminate(code) ? 'indeterminate' : 'refused'} text={code} />

@@ -11,12 +11,12 @@ export function Loaded<T>({
 }: Readonly<{ of: Resource<T>; children: (body: T) => ComponentChildren }>) {
   const { answer, error, slow, reload } = of
   if (answer === null) {
-    if (error !== null) return <Failed error={error} retry={reload} />
+    if (error !== null) return <Failed error={error} retry={() => reload()} />
     return slow ? <Skeleton /> : null
   }
   return (
     <>
-      {error !== null && <StillOld error={error} retry={reload} />}
+      {error !== null && <StillOld error={error} retry={() => reload()} />}
       {children(answer.body)}
     </>
   )

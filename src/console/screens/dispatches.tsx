@@ -1,79 +1,220 @@
-import type { Reached as Level } from '../api.ts'
-import { ShortId } from '../parts/copy.tsx'
+import { useEffect, useState } from 'preact/hooks'
+import { head } from '../api.ts'
+import { useTail } from '../live.ts'
+import { ExportButton } from '../parts/export.tsx'
 import { PageHead } from '../parts/page-head.tsx'
-import { CodePill, Pill } from '../parts/pill.tsx'
-import { Reached } from '../parts/reached.tsx'
 import { Empty, Loaded } from '../parts/states.tsx'
 import { useResource } from '../resource.ts'
-import { clock, num } from '../words.ts'
+import { go, place, setQuery } from '../router.ts'
+import { may } from '../session.ts'
+import { useKeys } from '../shell/keys.tsx'
+import { num } from '../words.ts'
+import { Filters } from './dispatches/filters.tsx'
+import { Preview } from './dispatches/preview.tsx'
+import type { DispatchRow } from './dispatches/row.ts'
+import { DispatchTable } from './dispatches/table.tsx'
 
-export type DispatchRow = Readonly<{
-  dispatchId: string
-  digest: string
-  contract: Readonly<{ id: string; version: number }>
-  target: string
-  outputNamespace: string
-  occurrence: string
-  reached: Level
-  verdict: 'would_succeed' | 'would_fail' | null
-  refusals: number
-  lastRefusal: string | null
-  openedAt: string
-  position: number
-  changedAt: string
-}>
 type Page = Readonly<{ dispatches: readonly DispatchRow[]; nextPageToken: string | null }>
 
+const PAGE_SIZE = 50
+const EVERY_MS = 5_000
+
+const VIEWS: readonly (readonly [string, string])[] = [
+  ['All', ''],
+  ['Refused last', 'lastEvent = "Refused"'],
+  ['Would fail', 'verdict = "would_fail"'],
+  ['Stopped after Planned', 'reached = "Planned"'],
+  ['Real run asked', 'lastRefusal = "production-execution-not-authorized"'],
+]
+
 export function DispatchesScreen() {
-  const page = useResource<Page>('/v1/dispatches?pageSize=50')
+  const { query } = place.value
+  const filter = query.get('filter') ?? ''
+  const token = query.get('page')
+  const isTailing = query.get('tail') === 'on' && may('events:read')
+  const address = addressOf(filter)
+  const page = useResource<Page>(
+    token === null ? address : `${address}&pageToken=${token}`,
+    EVERY_MS,
+  )
+  const tail = useTail(isTailing, (position) => page.reload(position))
+  const setFilter = (next: string): void =>
+    setQuery({ filter: next === '' ? null : next, page: null })
   return (
     <>
-      <PageHead title="Dispatches" says="Where each one stands, newest first">
+      <PageHead title="Dispatches" says="Where each one stands, newest event first">
+        <TailToggle isOn={isTailing} state={tail} />
         <a class="button" href="/try">
           Try a dispatch
         </a>
       </PageHead>
-      <section class="panel" aria-label="Dispatches">
-        <Loaded of={page}>
-          {({ dispatches }) =>
-            dispatches.length === 0 ? (
-              <Empty title="Nothing was dispatched yet" />
-            ) : (
-              <div class="table-wrap rows">
-                <table>
-                  <tbody>
-                    {dispatches.map((it) => (
-                      <tr key={it.dispatchId}>
-                        <td>{clock(it.changedAt)}</td>
-                        <td>
-                          <a href={`/dispatches/${it.dispatchId}`}>
-                            <ShortId id={it.dispatchId} />
-                          </a>
-                        </td>
-                        <td>
-                          {it.contract.id}
-                          <span class="faint">@{it.contract.version}</span>
-                        </td>
-                        <td>
-                          <Reached reached={it.reached} />
-                        </td>
-                        <td>
-                          {it.verdict !== null ? (
-                            <Pill kind={it.verdict} />
-                          ) : it.lastRefusal !== null ? (
-                            <CodePill code={it.lastRefusal} />
-                          ) : null}
-                        </td>
-                        <td class="right num">{num(it.position)}</td>
-                      </tr>
-                    ))}
-                  </tbody>
-                </table>
-              </div>
-            )
-          }
-        </Loaded>
-      </section>
+      <div class="tabs" role="group" aria-label="Views">
+        {VIEWS.map(([name, of]) => (
+          <button
+            type="button"
+            key={name}
+            aria-pressed={of === filter}
+            onClick={() => setFilter(of)}
+          >
+            {name}
+          </button>
+        ))}
+      </div>
+      <Loaded of={page}>
+        {(body) => (
+          <Rows
+            page={body}
+            position={page.answer?.position ?? 0}
+            filter={filter}
+            setFilter={setFilter}
+            isTailing={isTailing}
+          />
+        )}
+      </Loaded>
     </>
+  )
+}
+
+function addressOf(filter: string): string {
+  const query = new URLSearchParams({ pageSize: String(PAGE_SIZE), orderBy: 'changedAt desc' })
+  if (filter !== '') query.set('filter', filter)
+  return `/v1/dispatches?${query}`
+}
+
+function TailToggle({ isOn, state }: Readonly<{ isOn: boolean; state: string }>) {
+  if (!may('events:read')) {
+    return <span class="faint">Live tail needs the scope events:read</span>
+  }
+  return (
+    <button
+      type="button"
+      class="toggle"
+      role="switch"
+      aria-checked={isOn}
+      onClick={() => setQuery({ tail: isOn ? null : 'on' }, { replace: true })}
+    >
+      <i />
+      Live tail{isOn && state === 'connecting' ? ', connecting' : ''}
+    </button>
+  )
+}
+
+type Parts = Readonly<{
+  page: Page
+  position: number
+  filter: string
+  setFilter: (filter: string) => void
+  isTailing: boolean
+}>
+
+function Rows({ page, position, filter, setFilter, isTailing }: Parts) {
+  const rows = page.dispatches
+  const [selectedId, setSelected] = useState<string | null>(null)
+  const [hasPreview, setPreview] = useState(true)
+  const newAfter = useStart(isTailing)
+  // The selection stays on its dispatch while rows arrive above it.
+  const found = rows.findIndex((it) => it.dispatchId === selectedId)
+  const selected = Math.max(0, found)
+  const select = (at: number): void => {
+    const row = rows[Math.max(0, Math.min(rows.length - 1, at))]
+    if (row !== undefined) setSelected(row.dispatchId)
+  }
+  useKeys((key) => {
+    if (key === 'j') select(selected + 1)
+    else if (key === 'k') select(selected - 1)
+    else if (key === 'Enter') go(`/dispatches/${rows[selected]?.dispatchId}`)
+    else if (key === ' ') setPreview(!hasPreview)
+    else if (key === 'l') setQuery({ tail: isTailing ? null : 'on' }, { replace: true })
+    else return false
+    return true
+  })
+  useEffect(() => {
+    document.querySelector('tr[aria-selected="true"]')?.scrollIntoView({ block: 'nearest' })
+  }, [selectedId])
+  return (
+    <div class={hasPreview ? 'with-peek' : 'with-peek no-peek'}>
+      <section class="panel" aria-label="Dispatches">
+        <div class="toolbar">
+          <Filters filter={filter} set={setFilter} />
+          <button
+            type="button"
+            class="button small quiet hide-narrow"
+            aria-pressed={hasPreview}
+            onClick={() => setPreview(!hasPreview)}
+          >
+            Preview
+          </button>
+        </div>
+        {rows.length === 0 ? (
+          <NoRows filter={filter} clear={() => setFilter('')} />
+        ) : (
+          <DispatchTable rows={rows} selected={selected} select={select} newAfter={newAfter} />
+        )}
+        <div class="panel-foot">
+          <span>
+            {num(rows.length)} shown · complete up to position <b class="num">{num(position)}</b>
+          </span>
+          <span class="inline">
+            <Pages next={page.nextPageToken} />
+            <ExportButton address={addressOf(filter)} rows="dispatches" />
+          </span>
+        </div>
+      </section>
+      {hasPreview && <Preview row={rows[selected]} key={rows[selected]?.dispatchId} />}
+    </div>
+  )
+}
+
+/** The position from which on rows are new to whoever watches: where the watching began. */
+function useStart(isTailing: boolean): number {
+  const [start, setStart] = useState(Number.POSITIVE_INFINITY)
+  useEffect(() => setStart(isTailing ? head.peek() : Number.POSITIVE_INFINITY), [isTailing])
+  return start
+}
+
+function Pages({ next }: Readonly<{ next: string | null }>) {
+  const isFirst = place.value.query.get('page') === null
+  return (
+    <>
+      <button
+        type="button"
+        class="button small quiet"
+        disabled={isFirst}
+        onClick={() => setQuery({ page: null })}
+      >
+        Newest
+      </button>
+      <button
+        type="button"
+        class="button small quiet"
+        disabled={next === null}
+        onClick={() => setQuery({ page: next })}
+      >
+        Older
+      </button>
+    </>
+  )
+}
+
+function NoRows({ filter, clear }: Readonly<{ filter: string; clear: () => void }>) {
+  if (filter === '') {
+    return (
+      <Empty title="Nothing was dispatched yet">
+        <p>A dispatch is recorded the first time somebody asks for it.</p>
+        <a class="button" href="/try">
+          Try a dispatch
+        </a>
+      </Empty>
+    )
+  }
+  return (
+    <Empty icon="filter" title="Nothing matches">
+      <p>
+        No dispatch has <code>{filter}</code>.
+      </p>
+      <button type="button" class="button" onClick={clear}>
+        Show all
+      </button>
+    </Empty>
   )
 }

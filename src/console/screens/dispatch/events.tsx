@@ -58,8 +58,7 @@ function EventArticle({ event, step, isLast, raw }: One) {
   const { type, revision, position, recordedAt, data } = event
   const code = data.code
   const known = code === undefined ? undefined : ERRORS[code as keyof typeof ERRORS]
-  const stopped = step?.gates.find((it) => it.outcome === 'fail' || it.outcome === 'indeterminate')
-  const opened = stopped?.gate ?? (isLast ? (step?.gates.at(-1)?.gate ?? null) : null)
+  const opened = openedGate(step, isLast)
   return (
     <article
       class={`event e-${event.void === true ? 'void' : type}`}
@@ -96,6 +95,12 @@ function EventArticle({ event, step, isLast, raw }: One) {
       {step !== undefined && <GateStrip gates={step.gates} open={opened} />}
     </article>
   )
+}
+
+/** The gate that stopped the call; where none did, the last one of the last event. */
+function openedGate(step: Step | undefined, isLast: boolean): string | null {
+  const stopped = step?.gates.find((it) => it.outcome === 'fail' || it.outcome === 'indeterminate')
+  return stopped?.gate ?? (isLast ? (step?.gates.at(-1)?.gate ?? null) : null)
 }
 
 function Outcome({ event }: Readonly<{ event: StreamEvent }>) {

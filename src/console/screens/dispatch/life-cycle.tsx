@@ -1,4 +1,4 @@
-import { isIndeterminate } from '../../parts/pill.tsx'
+import { isIndeterminate } from '../../parts/codes.ts'
 import { clock, num } from '../../words.ts'
 import { type StairPoint, type StreamEvent, staircase } from './model.ts'
 
