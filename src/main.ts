@@ -9,6 +9,7 @@ import { adminKeyFile, ensureFirstKey } from './access/first-key.ts'
 import { createAccess } from './access/index.ts'
 import { createKey } from './access/keys.ts'
 import { assertSound } from './access/new-key.ts'
+import type { CallsSetting } from './analytics/index.ts'
 import type { Config } from './config.ts'
 import { followControl } from './control/follow-control.ts'
 import { type Flip, setSwitch } from './control/set-switch.ts'
@@ -30,14 +31,14 @@ import { createServer } from './http/server.ts'
 import type { EventStore, ExecutorRegistry, NewKey } from './ports.ts'
 import { startProjectors } from './projector/read-models.ts'
 import { readReadiness } from './readiness.ts'
-import { markVoid } from './stores/mark-void.ts'
 import { openLog } from './stores/open-log.ts'
 import { grantRuntime, migrate, whyNotServable } from './stores/postgres/migrate.ts'
 import { connect, createPool } from './stores/postgres/pool.ts'
-import { createSharedTail } from './stores/shared-tail.ts'
-import { watchAppends } from './stores/watch-appends.ts'
 import { createTelemetry } from './telemetry/index.ts'
 import {
+  followLog,
+  nameOfStore,
+  openAnalytics,
   openControl,
   openExecutors,
   openReadModels,
@@ -53,6 +54,7 @@ export type Doubles = Readonly<{
   executors?: ExecutorRegistry
   store?: (store: EventStore) => EventStore
   negativeControls?: readonly NegativeControlResult[]
+  calls?: CallsSetting
 }>
 
 /** Left out, the projectors run in the thread of the ledger, and dry runs may reach nothing. */
@@ -76,12 +78,9 @@ export async function createLedger(
   const pool = createPool(url, 'readers')
   const access = createAccess({ keys: createPool(url, 'keys'), readers: pool }, logger)
   const place = { url, eventStoreDb: parts.eventStoreDb ?? null }
-  const log = openLog(place)
   const telemetry = createTelemetry()
-  const kept = markVoid(watchAppends(parts.store?.(log) ?? log, telemetry.aroundAppend))
-  const store = { ...kept, tail: createSharedTail(kept) }
+  const { store, ledger, folded, closeLog } = followLog(place, parts, telemetry, logger)
   const invoking = openExecutors(parts, telemetry, logger)
-  const ledger = telemetry.ledger(followControl(store, logger))
   const clock = () => performance.now()
   const pacing = createPacing(clock)
   const watch = createRunWatch(ledger)
@@ -92,6 +91,7 @@ export async function createLedger(
   const connectProjector = () => connect(url, 'projector')
   const projectorPorts = { place, store, log: logger, aroundBatch, connect: connectProjector }
   const reading = openReadModels(pool, store, start(projectorPorts))
+  const analytics = openAnalytics(pool, { log: logger, folded, setting: parts.calls ?? {} })
   const negativeControls = runControls(parts)
 
   const ports: HttpPorts = {
@@ -99,7 +99,7 @@ export async function createLedger(
     ledger,
     store,
     ...access,
-    dispatch: telemetry.dispatch((call) => runDispatch(call, dispatchPorts)),
+    dispatch: analytics.counted(telemetry.dispatch((call) => runDispatch(call, dispatchPorts))),
     async explain(command, caller) {
       assertNamespaceAllowed(caller, command)
       return explainCommand(command, dispatchPorts)
@@ -107,6 +107,7 @@ export async function createLedger(
     ...control,
     list: reading.list,
     projections: reading.projections,
+    analytics,
     negativeControls,
     selfTest: () => selfTest(dispatchPorts, runControls(parts)),
     metrics: () => telemetry.scrape({ ledger, ...reading }),
@@ -118,9 +119,10 @@ export async function createLedger(
     app,
     async close() {
       await app.close()
+      await analytics.close()
       await access.close()
       await reading.close()
-      await Promise.all([log.close(), invoking.close(), pool.end()])
+      await Promise.all([closeLog(), invoking.close(), pool.end()])
     },
   }
 }
@@ -160,7 +162,7 @@ export async function serve(config: Config, logger: FastifyBaseLogger): Promise<
     const running = ledger
     return {
       url: address,
-      store: nameOf(config),
+      store: nameOfStore(config),
       guarantee: config.eventStoreDb === null ? 'atomic' : 'fenced',
       adminKeyFile: embedded === null ? null : adminKeyFile(config.dataDir),
       onFatal: (listener) => embedded?.onFatal(listener),
@@ -174,13 +176,6 @@ export async function serve(config: Config, logger: FastifyBaseLogger): Promise<
     await embedded?.stop()
     throw error
   }
-}
-
-function nameOf({ databaseUrl, eventStoreDb }: Config): string {
-  const postgres = databaseUrl === undefined ? 'Postgres 18 (embedded)' : 'Postgres (DATABASE_URL)'
-  return eventStoreDb === null
-    ? postgres
-    : `EventStoreDB (EVENTSTORE_URL), read models in ${postgres}`
 }
 
 async function openEmbedded(config: Config, logger: FastifyBaseLogger): Promise<EmbeddedPostgres> {

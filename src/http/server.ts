@@ -24,6 +24,7 @@ import { addLoadLimits, addStop, createTurns } from './load.ts'
 import type { HttpPorts } from './ports.ts'
 import { problemOf } from './problem.ts'
 import { send } from './reply.ts'
+import { analyticsRoutes } from './routes/analytics.ts'
 import { batchRoutes } from './routes/batch.ts'
 import { catalogueRoutes } from './routes/catalogue.ts'
 import { dispatchRoutes } from './routes/dispatches.ts'
@@ -87,6 +88,7 @@ export async function createServer(
   })
   await app.register(dispatchRoutes, ports)
   await app.register(readModelRoutes, ports)
+  await app.register(analyticsRoutes, ports)
   await app.register(batchRoutes, ports)
   await app.register(eventRoutes, ports)
   await app.register(switchRoutes, ports)

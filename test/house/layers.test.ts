@@ -87,6 +87,7 @@ const ROOMS = [
   'src/stores/eventstoredb/room.ts',
   'src/embedded/room.ts',
   'src/access/room.ts',
+  'src/analytics/room.ts',
   'src/projector/room.ts',
   'src/audit/room.ts',
   'src/http/room.ts',
@@ -112,6 +113,7 @@ const ADAPTERS = [
   'src/stores/eventstoredb',
   'src/embedded',
   'src/access',
+  'src/analytics',
   'src/projector',
   'src/audit',
 ]
@@ -134,6 +136,7 @@ const MAY_SEE: Readonly<Record<string, readonly string[]>> = {
   'src/stores/eventstoredb': SHARED,
   'src/embedded': SHARED,
   'src/access': SHARED,
+  'src/analytics': SHARED,
   'src/projector': [...SHARED, ...PROJECTIONS],
   'src/audit': [...SHARED, ...PROJECTIONS],
   'src/http': [...SHARED, ...USE_CASES, ...DOORS],
