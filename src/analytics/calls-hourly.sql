@@ -9,7 +9,7 @@ comment on column analytics.calls_hourly_v1.contract_id is 'Id of the contract t
 comment on column analytics.calls_hourly_v1.mode is 'PLAN_ONLY, VERIFY_ONLY, DRY_RUN or REAL_RUN, as asked for.';
 comment on column analytics.calls_hourly_v1.outcome is 'created, advanced, replayed or refused; error where nothing could be judged or recorded.';
 comment on column analytics.calls_hourly_v1.code is 'Code of the refusal or of the error; empty where there was none.';
-comment on column analytics.calls_hourly_v1.appended is 'What the calls left in the log: events, none (a replay, a refusal equal to an earlier one), or unknown where the store did not say.';
+comment on column analytics.calls_hourly_v1.appended is 'What the calls left in the log: events, none (a replay, a refusal that equals a recorded one or was not stored), or unknown where the store did not say.';
 comment on column analytics.calls_hourly_v1.calls is 'How many calls.';
 grant usage on schema analytics to ledger_analyst;
 grant select on analytics.calls_hourly_v1 to ledger_analyst;
