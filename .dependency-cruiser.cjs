@@ -42,7 +42,7 @@ module.exports = {
     only('use-cases-see-ports', '^src/(dispatch|control)/', local('domain/', SHARED, 'src/$1/')),
     only(
       'adapters-see-ports',
-      '^src/(facts|executors|stores|embedded|access|telemetry)/',
+      '^src/(facts|executors|stores|embedded|access|analytics|telemetry)/',
       local('domain/', SHARED, 'src/$1/'),
     ),
     only(
@@ -71,7 +71,7 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/(http|cli|client)/', pathNot: '^src/cli/main\\.ts$' },
       to: {
-        path: '^(projections|src/(stores|executors|facts|embedded|access|projector|audit|console))/',
+        path: '^(projections|src/(stores|executors|facts|embedded|access|analytics|projector|audit|console))/',
         pathNot: '^src/access/scopes\\.ts$',
       },
     },

@@ -55,6 +55,10 @@ export const LIMITS = {
   heartbeatMs: 15_000,
   /** A stream that was told to end, and whose client does not read, is cut after this time. */
   streamEndMs: 2_000,
+  /** Counts of calls: how often they are written, and how many rows of one hour name a contract, or are there at all. */
+  callsWriteEveryMs: 5_000,
+  callsContractRows: 10_000,
+  callsRows: 20_000,
   /** A request must have arrived whole in this time, its head in that. */
   requestArrivalMs: 30_000,
   requestHeadArrivalMs: 10_000,

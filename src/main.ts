@@ -5,9 +5,9 @@ import { type NegativeControlResult, runNegativeControls } from '../domain/gates
 import { EXECUTION_ENABLED } from '../domain/gates/mode.ts'
 import { adminKeyFile, ensureFirstKey } from './access/first-key.ts'
 import { createAccess } from './access/index.ts'
+import type { CallsSetting } from './analytics/index.ts'
 import type { Config } from './config.ts'
 import { readConsoleFiles } from './console-files.ts'
-import { followControl } from './control/follow-control.ts'
 import { assertNamespaceAllowed } from './dispatch/allowed-namespace.ts'
 import { explainCommand } from './dispatch/explain.ts'
 import { createPacing } from './dispatch/pacing.ts'
@@ -22,14 +22,13 @@ import type { EventStore, ExecutorRegistry } from './ports.ts'
 import { startProjectors } from './projector/read-models.ts'
 import { readReadiness } from './readiness.ts'
 import { asStartError, StartError } from './start-error.ts'
-import { markVoid } from './stores/mark-void.ts'
-import { openLog } from './stores/open-log.ts'
 import { grantRuntime, migrate, whyNotServable } from './stores/postgres/migrate.ts'
 import { connect, createPool } from './stores/postgres/pool.ts'
-import { createSharedTail } from './stores/shared-tail.ts'
-import { watchAppends } from './stores/watch-appends.ts'
 import { createTelemetry } from './telemetry/index.ts'
 import {
+  followLog,
+  nameOfStore,
+  openAnalytics,
   openControl,
   openExecutors,
   openReadModels,
@@ -42,6 +41,7 @@ export type Doubles = Readonly<{
   executors?: ExecutorRegistry
   store?: (store: EventStore) => EventStore
   negativeControls?: readonly NegativeControlResult[]
+  calls?: CallsSetting
 }>
 
 /** Left out, the projectors run in the thread of the ledger, and dry runs may reach nothing. */
@@ -65,12 +65,9 @@ export async function createLedger(
   const pool = createPool(url, 'readers')
   const access = createAccess({ keys: createPool(url, 'keys'), readers: pool }, logger)
   const place = { url, eventStoreDb: parts.eventStoreDb ?? null }
-  const log = openLog(place)
   const telemetry = createTelemetry()
-  const kept = markVoid(watchAppends(parts.store?.(log) ?? log, telemetry.aroundAppend))
-  const store = { ...kept, tail: createSharedTail(kept) }
+  const { store, ledger, folded, closeLog } = followLog(place, parts, telemetry, logger)
   const invoking = openExecutors(parts, telemetry, logger)
-  const ledger = telemetry.ledger(followControl(store, logger))
   const clock = () => performance.now()
   const pacing = createPacing(clock)
   const watch = createRunWatch(ledger)
@@ -81,6 +78,7 @@ export async function createLedger(
   const connectProjector = () => connect(url, 'projector')
   const projectorPorts = { place, store, log: logger, aroundBatch, connect: connectProjector }
   const reading = openReadModels(pool, store, start(projectorPorts))
+  const analytics = openAnalytics(pool, { log: logger, folded, setting: parts.calls ?? {} })
   const negativeControls = runControls(parts)
 
   const ports: HttpPorts = {
@@ -90,7 +88,7 @@ export async function createLedger(
     ...access,
     oneTimeKey: parts.oneTimeKey ?? NO_KEY,
     consoleFiles: readConsoleFiles(),
-    dispatch: telemetry.dispatch((call) => runDispatch(call, dispatchPorts)),
+    dispatch: analytics.counted(telemetry.dispatch((call) => runDispatch(call, dispatchPorts))),
     async explain(command, caller) {
       assertNamespaceAllowed(caller, command)
       return explainCommand(command, dispatchPorts)
@@ -98,6 +96,7 @@ export async function createLedger(
     ...control,
     list: reading.list,
     projections: reading.projections,
+    analytics,
     negativeControls,
     selfTest: () => selfTest(dispatchPorts, runControls(parts)),
     metrics: () => telemetry.scrape({ ledger, ...reading }),
@@ -109,9 +108,10 @@ export async function createLedger(
     app,
     async close() {
       await app.close()
+      await analytics.close()
       await access.close()
       await reading.close()
-      await Promise.all([log.close(), invoking.close(), pool.end()])
+      await Promise.all([closeLog(), invoking.close(), pool.end()])
     },
   }
 }
@@ -156,7 +156,7 @@ export async function serve(config: Config, logger: FastifyBaseLogger): Promise<
     return {
       url: address,
       link: oneTimeKey.token === null ? null : `${address}/#token=${oneTimeKey.token}`,
-      store: nameOf(config),
+      store: nameOfStore(config),
       guarantee: config.eventStoreDb === null ? 'atomic' : 'fenced',
       adminKeyFile: embedded === null ? null : adminKeyFile(config.dataDir),
       onFatal: (listener) => embedded?.onFatal(listener),
@@ -170,13 +170,6 @@ export async function serve(config: Config, logger: FastifyBaseLogger): Promise<
     await embedded?.stop()
     throw error
   }
-}
-
-function nameOf({ databaseUrl, eventStoreDb }: Config): string {
-  const postgres = databaseUrl === undefined ? 'Postgres 18 (embedded)' : 'Postgres (DATABASE_URL)'
-  return eventStoreDb === null
-    ? postgres
-    : `EventStoreDB (EVENTSTORE_URL), read models in ${postgres}`
 }
 
 /** The first key of an embedded ledger, for a browser on this machine. */

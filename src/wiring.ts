@@ -4,8 +4,11 @@ import { join } from 'node:path'
 import type { FastifyBaseLogger } from 'fastify'
 import type pg from 'pg'
 import type { ManifestBody } from '../domain/control/manifest.ts'
+import { type ControlState, versionsOf } from '../domain/control/state.ts'
+import { type CallsSetting, createAnalytics } from './analytics/index.ts'
 import type { Config } from './config.ts'
 import { applyCatalogue, type CataloguePorts, retireManifest } from './control/apply-catalogue.ts'
+import { followControl } from './control/follow-control.ts'
 import { type SetSwitch, type SwitchPorts, setSwitch } from './control/set-switch.ts'
 import { type Copied, type CopyProgress, copyLedger } from './copy-ledger.ts'
 import type { HaltContract } from './dispatch/suspicion.ts'
@@ -29,10 +32,13 @@ import { startProjectorThread } from './projector/in-thread.ts'
 import type { Projector, ProjectorPorts } from './projector/projector.ts'
 import { PROJECTIONS, readList, readProjection } from './projector/read-models.ts'
 import { examineEventStoreDb } from './stores/eventstoredb/examine.ts'
+import { markVoid } from './stores/mark-void.ts'
 import { type LogPlace, openLog, openRestored } from './stores/open-log.ts'
 import { examineDatabase } from './stores/postgres/examine.ts'
 import { whyNotServable } from './stores/postgres/migrate.ts'
 import { POOL_SIZES } from './stores/postgres/pool.ts'
+import { createSharedTail } from './stores/shared-tail.ts'
+import { watchAppends } from './stores/watch-appends.ts'
 import type { Telemetry } from './telemetry/index.ts'
 
 /** Starts the projectors of the read models: see startProjectors. */
@@ -50,6 +56,23 @@ export const startProjectorsInThread = (
   ports: Pick<Parameters<StartProjectors>[0], 'place' | 'log'>,
 ): readonly Projector[] => startProjectorThread(PROJECTOR_THREAD, ports)
 
+/**
+ * The log as one server has it: its void events marked, tailed once for all who follow, its control
+ * folded. `folded` is that fold without asking the store.
+ */
+export function followLog(
+  place: LogPlace,
+  doubles: Readonly<{ store?: (store: EventStore) => EventStore }>,
+  telemetry: Telemetry,
+  logger: FastifyBaseLogger,
+) {
+  const log = openLog(place)
+  const kept = markVoid(watchAppends(doubles.store?.(log) ?? log, telemetry.aroundAppend))
+  const store = { ...kept, tail: createSharedTail(kept) }
+  const { folded, ...followed } = followControl(store, logger)
+  return { store, ledger: telemetry.ledger(followed), folded, closeLog: () => log.close() }
+}
+
 /** The read models: what is written by these projectors, and the connections that read it. */
 export function openReadModels(pool: pg.Pool, store: EventStore, projectors: readonly Projector[]) {
   return {
@@ -58,6 +81,21 @@ export function openReadModels(pool: pg.Pool, store: EventStore, projectors: rea
     list: (...asked: Parameters<HttpPorts['list']>) => readList(pool, ...asked),
     whyNotServable: () => whyNotServable(pool),
     close: () => Promise.all(projectors.map((projector) => projector.close())),
+  }
+}
+
+type Dispatch = HttpPorts['dispatch']
+
+/** What analysts read. Calls are counted under contracts that this process knows. */
+export function openAnalytics(
+  pool: pg.Pool,
+  { log, folded, setting }: Readonly<{ log: Log; folded(): ControlState; setting: CallsSetting }>,
+) {
+  const analytics = createAnalytics(pool, log, setting)
+  const isRegistered = (id: string): boolean => versionsOf(folded(), 'Contract', id).length > 0
+  return {
+    ...analytics,
+    counted: (run: Dispatch): Dispatch => analytics.counted(run, isRegistered),
   }
 }
 
@@ -135,6 +173,13 @@ export const examineSqlSources = ({ sqlSources }: Config): Promise<readonly Find
 /** For the owner of a source's database: a login that can only read. */
 export const sqlForReader = async (name: string, url: string): Promise<string> =>
   readerSql(name, url, await lookAtSource(url), randomBytes(18).toString('base64url'))
+
+export function nameOfStore({ databaseUrl, eventStoreDb }: Config): string {
+  const postgres = databaseUrl === undefined ? 'Postgres 18 (embedded)' : 'Postgres (DATABASE_URL)'
+  return eventStoreDb === null
+    ? postgres
+    : `EventStoreDB (EVENTSTORE_URL), read models in ${postgres}`
+}
 
 const LISTENERS = 2
 /** What one server opens at most: its pools, who listens for appends, and one a read model. */

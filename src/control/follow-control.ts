@@ -19,8 +19,13 @@ const ROUNDS_MAX = 5
  *
  * A store that contradicts what was folded (a lower revision than the fold had when the load was
  * sent, or another event at a folded revision) is a fault: the fold is dropped, rebuilt and logged.
+ *
+ * `folded` is the fold as it is, and asks nobody: no judgement may rest on it.
  */
-export function followControl(store: EventStore, log: Log): FollowedLog {
+export function followControl(
+  store: EventStore,
+  log: Log,
+): FollowedLog & Readonly<{ folded(): ControlState }> {
   let fold = EMPTY
   let advancing: Promise<void> | null = null
 
@@ -72,6 +77,7 @@ export function followControl(store: EventStore, log: Log): FollowedLog {
       const { control: tip, position } = await store.head()
       return { control: await upTo(tip, revisionAtSend), position }
     },
+    folded: () => fold.state,
   }
 }
 

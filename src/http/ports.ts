@@ -43,6 +43,29 @@ export type ProjectionReport = Readonly<{
   lag: Readonly<{ positions: number; seconds: number }>
 }>
 
+/** A view that analysts read, in the words of the comments that stand on it. */
+export type AnalyticsView = Readonly<{
+  name: string
+  description: string
+  columns: readonly Readonly<{ name: string; type: string; description: string }>[]
+}>
+/** Whole hours in milliseconds since 1970; null for what was not said. */
+export type CallsQuery = Readonly<{
+  afterMs: number | null
+  untilMs: number | null
+  pageSize: number
+  pageToken: string | null
+}>
+/** Rows of hours that begin at `after` or later, and before `until`. */
+export type CallsPage = Readonly<{
+  after: string
+  until: string
+  /** What this server answered before that is in the rows. */
+  asOf: string
+  rows: readonly unknown[]
+  nextPageToken: string | null
+}>
+
 /** Whether the server may answer, and every part that it looked at. */
 export type Readiness = Readonly<{
   ready: boolean
@@ -74,6 +97,10 @@ export type HttpPorts = Readonly<{
   ): Promise<{ appended: number; position: number }>
   list(name: 'dispatches' | 'refusals' | 'outputs', query: PageQuery): Promise<Page>
   projections(): Promise<readonly ProjectionReport[]>
+  analytics: Readonly<{
+    views(): Promise<readonly AnalyticsView[]>
+    calls(query: CallsQuery): Promise<CallsPage>
+  }>
   /** As they fired at boot: nothing is dispatched while one did not. */
   negativeControls: readonly NegativeControlResult[]
   readiness(): Promise<Readiness>

@@ -24,6 +24,7 @@ import { addLoadLimits, addStop, createTurns } from './load.ts'
 import type { HttpPorts } from './ports.ts'
 import { problemOf } from './problem.ts'
 import { send } from './reply.ts'
+import { analyticsRoutes } from './routes/analytics.ts'
 import { batchRoutes } from './routes/batch.ts'
 import { catalogueRoutes } from './routes/catalogue.ts'
 import { consoleRoutes } from './routes/console.ts'
@@ -96,6 +97,7 @@ export async function createServer(
 const ROUTES = [
   dispatchRoutes,
   readModelRoutes,
+  analyticsRoutes,
   batchRoutes,
   eventRoutes,
   switchRoutes,

@@ -18,7 +18,7 @@ import { until } from '../support/until.ts'
 let ledger: TestLedger
 let query: TestLedger['database']['query']
 beforeAll(async () => {
-  ledger = await openReadyLedger()
+  ledger = await openReadyLedger({ calls: { everyMs: 20 } })
   query = ledger.database.query
   for (let n = 0; n < 6; n++) {
     const command = sampleCommand({ occurrence: `${n}`, params: { say: 'a', fail: n === 1 } })
@@ -30,6 +30,7 @@ beforeAll(async () => {
   await ledger.dispatch(sampleCommand({ occurrence: 'halted' }))
   await ledger.setSwitch('DRY_RUN_ONLY')
   await caughtUp()
+  await until(async () => (await query('select from analytics.calls_hourly_v1')).length > 0)
 })
 afterAll(() => ledger.close())
 
@@ -85,9 +86,10 @@ describe('a member of ledger_analyst', () => {
       if (outcome === 'allowed') read.push(name)
       else expect({ name, outcome }).toEqual({ name, outcome: '42501' })
     }
-    expect(read).toEqual(PROJECTIONS.map((it) => `analytics.${it.name}_v1`).toSorted())
+    const views = ['calls_hourly', ...PROJECTIONS.map((it) => it.name)]
+    expect(read).toEqual(views.map((it) => `analytics.${it}_v1`).toSorted())
     expect(found.map((it) => it.name)).toEqual(
-      expect.arrayContaining(['ledger.commits', 'ledger.access_keys', 'rm_outputs_v1.outputs']),
+      expect.arrayContaining(['ledger.commits', 'ledger.calls_hourly', 'rm_outputs_v1.outputs']),
     )
   })
 
@@ -172,7 +174,7 @@ describe('a member of ledger_analyst', () => {
       const questions = [...document.matchAll(/```sql\n(select[\s\S]*?)```/g)].map(
         (it) => it[1] ?? '',
       )
-      expect(questions).toHaveLength(5)
+      expect(questions).toHaveLength(6)
       for (const text of questions) {
         const { rows } = await analyst.query(text)
         expect({ text, answered: rows.length > 0 }).toEqual({ text, answered: true })

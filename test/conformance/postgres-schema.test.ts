@@ -89,7 +89,12 @@ describe('the log cannot be changed', () => {
     const writer = rows.filter((row) => row.grantee === 'ledger_writer').map((row) => row.relname)
     expect(writer).toEqual(['access_keys', 'commits', 'events', 'head', 'migrations'])
     const projector = rows.filter((row) => row.grantee === 'ledger_projector')
-    expect(projector.map((row) => row.relname)).toEqual(['commits', 'events', 'head'])
+    expect(projector.map((row) => row.relname)).toEqual([
+      'calls_hourly',
+      'commits',
+      'events',
+      'head',
+    ])
     const auditor = rows.filter((row) => row.grantee === 'ledger_auditor')
     expect(auditor.map((row) => row.relname)).toEqual(['access_log', 'events'])
     expect(new Set(rows.map((row) => row.grantee)).size).toBe(3)
@@ -107,6 +112,7 @@ describe('the log cannot be changed', () => {
     const callable = functions.rows.filter((row) => row.callable)
     expect(callable.map((row) => row.proname)).toEqual([
       'append',
+      'count_calls',
       'create_key',
       'is_dry_run_namespace',
       'load',
@@ -117,6 +123,7 @@ describe('the log cannot be changed', () => {
     const privileged = functions.rows.filter((row) => row.prosecdef)
     expect(privileged.map((row) => row.proname)).toEqual([
       'append',
+      'count_calls',
       'create_key',
       'log_access',
       'revoke_key',
@@ -327,10 +334,10 @@ describe('what analysts see', () => {
         where relnamespace = to_regnamespace('analytics') and relkind in ('v', 'm') order by relname`
       const made = await until(async () => {
         const found = (await analyst.query(views)).rows
-        return found.length === PROJECTIONS.length && found
+        return found.length === PROJECTIONS.length + 1 && found
       })
       expect(made.map((view) => view.relname)).toEqual(
-        PROJECTIONS.map((it) => `${it.name}_v1`).toSorted(),
+        ['calls_hourly', ...PROJECTIONS.map((it) => it.name)].map((it) => `${it}_v1`).toSorted(),
       )
       expect(made.filter((view) => !view.comment)).toEqual([])
       const columns = await analyst.query(

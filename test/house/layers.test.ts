@@ -93,6 +93,7 @@ const ROOMS = [
   'src/stores/eventstoredb/room.ts',
   'src/embedded/room.ts',
   'src/access/room.ts',
+  'src/analytics/room.ts',
   'src/projector/room.ts',
   'src/audit/room.ts',
   'src/http/room.ts',
@@ -118,6 +119,7 @@ const ADAPTERS = [
   'src/stores/eventstoredb',
   'src/embedded',
   'src/access',
+  'src/analytics',
   'src/projector',
   'src/audit',
 ]
@@ -140,6 +142,7 @@ const MAY_SEE: Readonly<Record<string, readonly string[]>> = {
   'src/stores/eventstoredb': SHARED,
   'src/embedded': SHARED,
   'src/access': SHARED,
+  'src/analytics': SHARED,
   'src/projector': [...SHARED, ...PROJECTIONS],
   'src/audit': [...SHARED, ...PROJECTIONS],
   'src/http': [...SHARED, ...USE_CASES, ...DOORS],

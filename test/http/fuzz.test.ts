@@ -64,6 +64,8 @@ const NO_POSITION = ['getMe', 'createKey', 'listKeys', 'revokeKey', 'selfTest'].
   'getLiveness',
   'getReadiness',
   'getProblem',
+  'listViews',
+  'readView',
 ])
 /** Nothing that is sent to these could be wrong but the method. */
 const TAKES_NOTHING = ['getLiveness', 'getReadiness']

@@ -846,6 +846,8 @@ const ROUTES: readonly (readonly [string, string, Scope | 'any' | null])[] = [
   ['GET', '/v1/projections', 'projections:read'],
   ['GET', '/v1/projections/{name}', 'projections:read'],
   ['GET', '/v1/events', 'events:read'],
+  ['GET', '/v1/analytics', 'analytics:read'],
+  ['GET', '/v1/analytics/{view}', 'analytics:read'],
   ['GET', '/v1/switch', 'switch:read'],
   ['PUT', '/v1/switch/{scope}', 'switch:write'],
   ['POST', '/v1/self-test', 'switch:write'],
@@ -866,6 +868,7 @@ const addressOf = (path: string): string =>
   path
     .replace('/dispatches/{id}', `/dispatches/${NOBODY}`)
     .replace('{name}', 'nothing')
+    .replace('{view}', 'nothing')
     .replace('/keys/{id}', '/keys/aaaaaaaaaaaa')
     .replace('{scope}', 'nothing')
     .replace('{kind}/{id}/{version}', 'fixture/nothing/1')

@@ -3,7 +3,7 @@ import { createOneTimeKey, type OneTimeKey } from '../../src/one-time-key.ts'
 import { openLedger, type TestLedger } from '../support/ledger.ts'
 import { sampleCommand } from '../support/sample.ts'
 
-const command = { ...sampleCommand, mode: 'PLAN_ONLY' }
+const command = sampleCommand({ mode: 'PLAN_ONLY' })
 
 let ledger: TestLedger
 let linked: TestLedger

@@ -41,6 +41,11 @@ const catalogues = fc.record(
   { requiredKeys: ['manifests'] },
 )
 
+/** Of a row of counts that may be anywhere: a page begins after it, whether it is there or not. */
+const ROW_TOKEN = Buffer.from(
+  JSON.stringify(['2026-01-01T00:00:00.000Z', 'sample.echo', 'DRY_RUN', 'replayed', '', 'none']),
+).toString('base64url')
+
 const ADMIN = { name: 'spare', role: 'admin' }
 const LIMITED = { name: 'x', scopes: ['dispatch:read'], namespacePrefixes: ['DRYRUN-NS:a'] }
 
@@ -86,6 +91,10 @@ export async function makeKnown(ledger: TestLedger): Promise<Known> {
       'listRefusals query:pageToken': await token('refusals'),
       'listOutputs query:pageToken': await token('outputs'),
       'getProjection path:name': fc.constantFrom(...projections.map((it) => it.name)),
+      'readView path:view': fc.constant('calls_hourly_v1'),
+      'readView query:after': fc.constantFrom('2026-01-01T00:00Z', '2026-01-01T07:00:00.000Z'),
+      'readView query:until': fc.constantFrom('2026-01-01T07:00:00Z', '2999-01-01T00:00Z'),
+      'readView query:pageToken': fc.constant(ROW_TOKEN),
       'listEvents query:limit': few,
       'listEvents query:type': fc.constantFrom('Planned', 'SwitchSet'),
       'setSwitch path:scope': fc.constantFrom(...SCOPES),
