@@ -38,6 +38,15 @@ export default defineConfig({
       {
         test: {
           ...withPostgres,
+          name: 'browser',
+          include: ['test/browser/**/*.test.ts'],
+          globalSetup: [...withPostgres.globalSetup, 'test/support/browser-setup.ts'],
+          maxWorkers: 1,
+        },
+      },
+      {
+        test: {
+          ...withPostgres,
           name: 'alone',
           include: ALONE,
           maxWorkers: 1,

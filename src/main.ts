@@ -7,7 +7,7 @@ import { adminKeyFile, ensureFirstKey } from './access/first-key.ts'
 import { createAccess } from './access/index.ts'
 import type { CallsSetting } from './analytics/index.ts'
 import type { Config } from './config.ts'
-import { readConsoleFiles } from './console-files.ts'
+import { type ConsoleFile, readConsoleFiles } from './console-files.ts'
 import { assertNamespaceAllowed } from './dispatch/allowed-namespace.ts'
 import { explainCommand } from './dispatch/explain.ts'
 import { createPacing } from './dispatch/pacing.ts'
@@ -46,7 +46,11 @@ export type Doubles = Readonly<{
 
 /** Left out, the projectors run in the thread of the ledger, and dry runs may reach nothing. */
 export type Parts = Doubles &
-  Readonly<{ projectors?: StartProjectors; oneTimeKey?: OneTimeKey }> &
+  Readonly<{
+    projectors?: StartProjectors
+    oneTimeKey?: OneTimeKey
+    consoleFiles?: readonly ConsoleFile[]
+  }> &
   Partial<Pick<Config, 'sqlSources' | 'httpAllow' | 'eventStoreDb'>>
 
 export type Ledger = Readonly<{ app: FastifyInstance; close(): Promise<void> }>
@@ -87,7 +91,7 @@ export async function createLedger(
     store,
     ...access,
     oneTimeKey: parts.oneTimeKey ?? NO_KEY,
-    consoleFiles: readConsoleFiles(),
+    consoleFiles: parts.consoleFiles ?? readConsoleFiles(),
     dispatch: analytics.counted(telemetry.dispatch((call) => runDispatch(call, dispatchPorts))),
     async explain(command, caller) {
       assertNamespaceAllowed(caller, command)
