@@ -281,7 +281,7 @@ async function setup(): Promise<Session> {
 const met = new Set<string>()
 
 it('answers and records on a real store what it does in memory, whatever comes in whatever order', {
-  timeout: RUNS * 5_000,
+  timeout: RUNS * 20_000,
 }, async () => {
   const sequences = fc.commands([fc.oneof(...steps).map((step) => new Take(step))], {
     maxCommands: STEPS_MAX,
