@@ -59,11 +59,11 @@ export async function openTwin(replace: (real: EventStore) => EventStore): Promi
       return result
     },
     async counted(json) {
-      const { guarantee, read } = store as EventStore
-      if (guarantee === 'atomic') return json
+      const log = store as EventStore
+      if (log.guarantee === 'atomic') return json
       const known = positions.at(-1) as number
       if (highestIn(json) > known) {
-        for await (const { position } of read({ after: known })) positions.push(position)
+        for await (const { position } of log.read({ after: known })) positions.push(position)
       }
       return withPositions(json, (position) => positions.indexOf(position))
     },
