@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { holdRuns, openSecond, ScriptedExecutor, type SecondServer } from '../support/doubles.ts'
 import { catalogueOf, gateIn, historyOf, register, typesOf } from '../support/front-door.ts'
 import { openReadyLedger, type Reply, type TestLedger } from '../support/ledger.ts'
+import { type LosableLog, openLosableLog } from '../support/losable-log.ts'
 
 /** CONTRACT, section 6. */
 const STOPPED_MS = 1_000
@@ -10,8 +11,13 @@ const executor = new ScriptedExecutor()
 const executorOfSecond = new ScriptedExecutor()
 let ledger: TestLedger
 let second: SecondServer
+let log: LosableLog
 beforeAll(async () => {
-  ledger = await openReadyLedger({ executors: executor.registry })
+  log = await openLosableLog()
+  ledger = await openReadyLedger({
+    eventStoreDb: log.eventStoreDb,
+    executors: executor.registry,
+  })
   second = await openSecond(ledger, { executors: executorOfSecond.registry })
 })
 afterEach(async () => {
@@ -24,6 +30,7 @@ afterEach(async () => {
 afterAll(async () => {
   await second.close()
   await ledger.close()
+  await log.close()
 })
 
 const flip = (scope: string, state: string): Promise<Reply> =>
@@ -146,12 +153,10 @@ describe('a process that cannot read the switch', () => {
   it('stops what it runs, answers that it could not tell, and records nothing', async () => {
     const { command, manifests } = catalogueOf('blind')
     await register(ledger, manifests)
-    const grant = (verb: string, word: string) =>
-      ledger.database.query(`${verb} select on ledger.head ${word} ledger_writer, ledger_projector`)
     const { started, stopped } = endless(executor)
     const call = ledger.dispatch(command())
     await started
-    await grant('revoke', 'from')
+    await log.lose(ledger)
     const blindAtMs = performance.now()
     try {
       expect((await stopped) - blindAtMs).toBeLessThan(STOPPED_MS)
@@ -159,7 +164,7 @@ describe('a process that cannot read the switch', () => {
       expect({ status, code: body.code }).toEqual({ status: 503, code: 'store-unavailable' })
       expect(body.eventsAppended).toBe(0)
     } finally {
-      await grant('grant', 'to')
+      await log.giveBack(ledger)
     }
     expect(await historyOf(ledger, (await call).body.dispatchId)).toEqual([])
   })

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { type Command, connect, type Ledger } from '../../src/client/index.ts'
 import { type Serving, startServer, stopServer } from '../support/cli.ts'
+import { newLogSettings } from '../support/ledger.ts'
 import { SAMPLE_CATALOGUE, sampleCommand } from '../support/sample.ts'
 import { until } from '../support/until.ts'
 
@@ -12,11 +13,13 @@ const ROUNDS = 2
 const ACKNOWLEDGED_A_ROUND = 60
 
 let dataDir: string
+let settings: Record<string, string>
 let serving: Serving | undefined
 
 beforeEach(async () => {
   dataDir = await mkdtemp(join(tmpdir(), 'dispatch-ledger-kill-'))
   await chmod(dataDir, 0o711)
+  settings = { LEDGER_DATA_DIR: dataDir, ...newLogSettings() }
 })
 afterEach(async () => {
   if (serving !== undefined) await stopServer(serving)
@@ -24,7 +27,7 @@ afterEach(async () => {
 })
 
 const start = async (): Promise<Ledger> => {
-  serving = await startServer({ LEDGER_DATA_DIR: dataDir })
+  serving = await startServer(settings)
   const key = (await readFile(join(dataDir, 'admin.key'), 'utf8')).trim()
   return connect({ url: serving.url, key, triesMax: 1 })
 }

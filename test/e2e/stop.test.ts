@@ -7,15 +7,18 @@ import { SCOPES } from '../../src/access/scopes.ts'
 import { connect as connectLedger, type Ledger } from '../../src/client/index.ts'
 import { type Serving, startServer } from '../support/cli.ts'
 import { createDatabase, type TestDatabase } from '../support/database.ts'
+import { newLogSettings } from '../support/ledger.ts'
 import { SAMPLE_CATALOGUE, sampleCommand } from '../support/sample.ts'
 import { until } from '../support/until.ts'
 
 const UNDER_WAY = 12
 
 let database: TestDatabase
+let settings: Record<string, string>
 let key: string
 beforeAll(async () => {
   database = await createDatabase()
+  settings = { DATABASE_URL: database.runtimeUrl, ...newLogSettings() }
   const owner = new pg.Client({ connectionString: database.ownerUrl })
   await owner.connect()
   const all = { name: 'test', scopes: SCOPES, namespacePrefixes: [], expiresAt: null }
@@ -25,7 +28,7 @@ beforeAll(async () => {
 afterAll(() => database.drop())
 
 const start = async (): Promise<{ server: Serving; ledger: Ledger; ended: Promise<number> }> => {
-  const server = await startServer({ DATABASE_URL: database.runtimeUrl })
+  const server = await startServer(settings)
   const ended = once(server.child, 'close').then(([code]) => code as number)
   return { server, ended, ledger: connectLedger({ url: server.url, key, triesMax: 1 }) }
 }

@@ -1,7 +1,15 @@
+import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { GATES } from '../../domain/gates/index.ts'
-import { ExecutorFailure } from '../../src/ports.ts'
-import { dryReport, openSecond, ScriptedExecutor, ScriptedStore } from '../support/doubles.ts'
+import { ExecutorFailure, type NewEvent } from '../../src/ports.ts'
+import { openLog } from '../../src/stores/open-log.ts'
+import {
+  dryReport,
+  openSecond,
+  ScriptedExecutor,
+  ScriptedStore,
+  type SecondServer,
+} from '../support/doubles.ts'
 import { catalogueOf, gateIn, historyOf, register, typesOf, watch } from '../support/front-door.ts'
 import { openReadyLedger, type Reply, type TestLedger } from '../support/ledger.ts'
 import { sampleCommand } from '../support/sample.ts'
@@ -174,27 +182,33 @@ const onAbort: ScriptedExecutor['onRun'] = async (plan, signal) => {
 }
 
 describe('rule 7: what does not come in time refuses before the deadline of the request', () => {
-  it.each<[string, Partial<ScriptedExecutor>, number, string]>([
+  const late: [string, Partial<ScriptedExecutor>, number, string][] = [
     ['facts-that-hang', { onFacts: never }, 503, 'gate-indeterminate'],
     ['a-baseline-that-hangs', { build: 2, onBaseline: never }, 503, 'gate-indeterminate'],
     ['a-run-that-does-not-heed-its-signal', { onRun: never }, 504, 'executor-timeout'],
     ['a-report-after-its-time', { onRun: onAbort }, 504, 'executor-timeout'],
-  ])('%s', { concurrent: true }, async (name, change, status, code) => {
-    const own = new ScriptedExecutor()
-    const server = await openSecond(ledger, { executors: own.registry })
-    try {
-      const { contract, fixture, target, command } = catalogueOf(name)
-      const limits = { timeMs: 20 }
-      await register(server, [target(), fixture, { ...contract, limits }])
+  ]
+  const servers = new Map<string, SecondServer>()
+  // All is registered before the first of them waits: control moves under none, so each judges once.
+  beforeAll(async () => {
+    for (const [name, change] of late) {
+      const own = new ScriptedExecutor()
+      const server = await openSecond(ledger, { executors: own.registry })
+      servers.set(name, server)
+      const { contract, fixture, target } = catalogueOf(name)
+      await register(server, [target(), fixture, { ...contract, limits: { timeMs: 20 } }])
       Object.assign(own, change)
-      const reply = await beforeDeadline(server.dispatch(command()))
-      expect(reply).toMatchObject({ status, body: { code, recorded: 'event' } })
-      const events = await historyOf(ledger, (reply as Reply).body.dispatchId)
-      expect(typesOf(events)).not.toContain('DryRunRecorded')
-      expect(events.at(-1)).toMatchObject({ type: 'Refused', data: { code } })
-    } finally {
-      await server.close()
     }
+  })
+  afterAll(() => Promise.all([...servers.values()].map((it) => it.close())))
+
+  it.each(late)('%s', { concurrent: true }, async (name, _, status, code) => {
+    const server = servers.get(name) as SecondServer
+    const reply = await beforeDeadline(server.dispatch(catalogueOf(name).command()))
+    expect(reply).toMatchObject({ status, body: { code, recorded: 'event' } })
+    const events = await historyOf(ledger, (reply as Reply).body.dispatchId)
+    expect(typesOf(events)).not.toContain('DryRunRecorded')
+    expect(events.at(-1)).toMatchObject({ type: 'Refused', data: { code } })
   })
 })
 
@@ -272,26 +286,28 @@ describe('rule 7: a gate that did not show it can refuse keeps the server unread
 
 describe('rule 7: a log that this build cannot read stops the judging', () => {
   /** Writes into the log what no build of today would. */
-  const plant = (stream: string, expected: number, event: object) =>
-    ledger.database.query(
-      `select ledger.append(array[$1], array[$2::int], array[1], array[gen_random_uuid()],
-         array[(select control_revision from ledger.head where $1 <> 'control')], array[$3])`,
-      [stream, expected, JSON.stringify([event])],
-    )
+  const plant = async (stream: string, expected: number, event: object): Promise<void> => {
+    const { database, eventStoreDb } = ledger
+    const log = openLog({ url: database.runtimeUrl, eventStoreDb })
+    const { control } = await log.load('control')
+    const append = { expected, events: [event as NewEvent], callId: randomUUID() }
+    const result =
+      stream === 'control'
+        ? await log.appendControl(append)
+        : await log.appendDispatch({ ...append, stream, controlRevision: control.revision })
+    expect(result.outcome).toBe('appended')
+    await log.close()
+  }
   const metadata = { schemaVersion: 1, correlationId: '0'.repeat(32), actor: 'key:planted' }
-  const id = '00000000-0000-8000-8000-000000000001'
+  const plantedEvent = (type: string, data: object) => ({ id: randomUUID(), type, data, metadata })
 
   it('for one dispatch, whose stream holds a rules number it does not know', async () => {
     const command = fresh()
     const { body } = await ledger.dispatch({ ...command, mode: 'PLAN_ONLY' })
     const [planned] = await historyOf(ledger, body.dispatchId)
     const snapshot = { ...planned.data.snapshot, rules: 999 }
-    await plant(`dispatch-${body.dispatchId}`, 0, {
-      id,
-      type: 'PreflightPassed',
-      data: { mode: 'DRY_RUN', executor: { type: 'simulator', build: 1 }, snapshot },
-      metadata,
-    })
+    const data = { mode: 'DRY_RUN', executor: { type: 'simulator', build: 1 }, snapshot }
+    await plant(`dispatch-${body.dispatchId}`, 0, plantedEvent('PreflightPassed', data))
     const { status, body: problem } = await ledger.dispatch(command)
     expect(status).toBe(503)
     expect(problem).toMatchObject({ code: 'not-ready', recorded: 'none' })
@@ -302,12 +318,7 @@ describe('rule 7: a log that this build cannot read stops the judging', () => {
     const command = fresh()
     const { body } = await ledger.ask('POST', '/v1/explain', command)
     const [planned] = await historyOf(ledger, (await ledger.dispatch(fresh())).body.dispatchId)
-    await plant(`dispatch-${body.dispatchId}`, -1, {
-      id,
-      type: 'Planned',
-      data: planned.data,
-      metadata,
-    })
+    await plant(`dispatch-${body.dispatchId}`, -1, plantedEvent('Planned', planned.data))
     const { reply, events } = await watch(ledger, () => ledger.dispatch(command))
     expect(reply.status).toBe(503)
     expect(reply.body).toMatchObject({ code: 'gate-indeterminate', recorded: 'none' })
@@ -320,7 +331,7 @@ describe('rule 7: a log that this build cannot read stops the judging', () => {
     await ledger.dispatch(recorded)
     const { body } = await ledger.ask('GET', '/v1/switch')
     const data = { scope: 'global', state: 'DRY_RUN_ONLY', reason: 'from the future' }
-    await plant('control', body.controlRevision, { id, type: 'SwitchLoosened', data, metadata })
+    await plant('control', body.controlRevision, plantedEvent('SwitchLoosened', data))
     for (const command of [recorded, fresh()]) {
       const reply = await ledger.dispatch(command)
       expect(reply.status).toBe(503)

@@ -152,8 +152,8 @@ export type SecondServer = Readonly<{
 }>
 
 export async function openSecond(first: TestLedger, doubles: Doubles = {}): Promise<SecondServer> {
+  const { eventStoreDb } = first
   const { runtimeUrl } = first.database
-  const { eventStoreDb = null } = first
   const silent = pino({ level: 'silent' })
   const { app, close } = await createLedger(runtimeUrl, '0.0.0-second', silent, {
     ...doubles,

@@ -140,9 +140,12 @@ export const retire = (
 ): Promise<Reply> =>
   ledger.ask('POST', `/v1/catalogue/${kind}/${encodeURIComponent(id)}/${version}/retire`)
 
-/** Asks again while the last refused execution of the stream is less than a second ago. */
-export const afterPause = (ask: () => Promise<Reply>): Promise<Reply> =>
-  until(async () => {
-    const reply = await ask()
-    return reply.status === 429 ? undefined : reply
-  })
+/** Asks again while it is answered that it is too early, or too much. */
+export const afterPause = (ask: () => Promise<Reply>, timeoutMs = 10_000): Promise<Reply> =>
+  until(
+    async () => {
+      const reply = await ask()
+      return reply.status === 429 ? undefined : reply
+    },
+    { what: 'an answer other than 429', timeoutMs },
+  )

@@ -24,7 +24,7 @@ export type TestLedger = Readonly<{
   app: Ledger['app']
   database: TestDatabase
   /** Where its log is when it is not in that database. */
-  eventStoreDb: Parts['eventStoreDb']
+  eventStoreDb: LogPlace['eventStoreDb']
   key: string
   ask(method: string, path: string, body?: unknown, asked?: Asked): Promise<Reply>
   /** Sends a body byte for byte. */
@@ -96,9 +96,17 @@ export async function openReadyLedger(
 }
 
 /** An empty ledger in a server that holds many: its streams have a prefix of their own. */
-function newEventStoreDb(): LogPlace['eventStoreDb'] {
+export function newEventStoreDb(): LogPlace['eventStoreDb'] {
   const url = inject('eventStoreUrl')
   return url === null ? null : { url, prefix: newPrefix() }
+}
+
+/** The environment of a program whose ledger is a new one, with its log where this run has them. */
+export function newLogSettings(): Record<string, string> {
+  const place = newEventStoreDb()
+  if (place === null) return {}
+  const { url, prefix } = place
+  return { LEDGER_STORE: 'eventstoredb', EVENTSTORE_URL: url, LEDGER_STREAM_PREFIX: prefix }
 }
 
 export const newPrefix = (): string => `t${randomBytes(6).toString('hex')}.`

@@ -1,3 +1,4 @@
+import type { Json } from '../../domain/json.ts'
 import type { EventStore } from '../../src/ports.ts'
 import { dryReport, openSecond, ScriptedExecutor, ScriptedStore, storeGone } from './doubles.ts'
 import { type Asked, openLedger, type Reply } from './ledger.ts'
@@ -13,11 +14,13 @@ export type Twin = Readonly<{
   fail(kind: 'dispatch' | 'control', when: 'before' | 'after'): void
   /** While `during` goes on, `act` happens once: after a judgement, before it is appended. */
   overtaken<T>(act: () => Promise<unknown>, during: () => Promise<T>): Promise<T>
+  /** The same JSON with positions that count events, as an atomic log has them by itself. */
+  counted(json: Json): Promise<Json>
   close(): Promise<void>
 }>
 
-/** `replace` puts another store in the place of the one on Postgres; all else is the real wiring. */
-export async function openTwin(replace: (postgres: EventStore) => EventStore): Promise<Twin> {
+/** `replace` puts another store in the place of the real one; all else is the real wiring. */
+export async function openTwin(replace: (real: EventStore) => EventStore): Promise<Twin> {
   const executor = new ScriptedExecutor()
   executor.onRun = (plan) =>
     dryReport(plan, { verdict: plan.params['fail'] === true ? 'would_fail' : 'would_succeed' })
@@ -25,10 +28,12 @@ export async function openTwin(replace: (postgres: EventStore) => EventStore): P
   let store: EventStore | undefined
   const doubles = {
     executors: executor.registry,
-    store: (postgres: EventStore) => script.wrap((store = replace(postgres))),
+    store: (real: EventStore) => script.wrap((store = replace(real))),
   }
   const home = await openLedger(doubles)
   let server = await openSecond(home, doubles)
+  /** Of every event that was read, and of none. */
+  const positions = [0]
   return {
     get store() {
       return store as EventStore
@@ -53,11 +58,34 @@ export async function openTwin(replace: (postgres: EventStore) => EventStore): P
       script.onAppend = passOn
       return result
     },
+    async counted(json) {
+      const log = store as EventStore
+      if (log.guarantee === 'atomic') return json
+      const known = positions.at(-1) as number
+      if (highestIn(json) > known) {
+        for await (const { position } of log.read({ after: known })) positions.push(position)
+      }
+      return withPositions(json, (position) => positions.indexOf(position))
+    },
     async close() {
       await server.close()
       await home.close()
     },
   }
+}
+
+/** JSON with other numbers for its positions. */
+const withPositions = (json: Json, change: (position: number) => number): Json =>
+  JSON.parse(
+    JSON.stringify(json, (key, it: Json) =>
+      key === 'position' && typeof it === 'number' ? change(it) : it,
+    ),
+  )
+
+function highestIn(json: Json): number {
+  let highest = 0
+  withPositions(json, (position) => (highest = Math.max(highest, position)))
+  return highest
 }
 
 const passOn: ScriptedStore['onAppend'] = (request, append) => append(request)
