@@ -27,6 +27,8 @@ export type Ask = Readonly<{
   digest: string
   state: DispatchState
   control: ControlState
+  /** Milliseconds that facts may still take; none where nobody waits for an append. */
+  leftMs?: () => number
 }>
 
 export type Judged = Readonly<{
@@ -120,14 +122,15 @@ const TOO_LATE: Json = { failure: 'timeout' }
 /** A fact that cannot be gathered is seen as such; no gate passes on it. */
 async function gather(
   gate: Gate,
-  { command, control }: Ask,
+  { command, control, leftMs = () => Infinity }: Ask,
   { facts }: JudgePorts,
   pins: Pins | null,
 ): Promise<Json> {
   if (gate.name === 'pins') return pins
   const gatherFact = facts[gate.name]
   if (gatherFact === undefined) return null
-  const timeMs = gate.name === 'baseline' ? BASELINE_TIME_MS : FACT_TIME_MS
+  const limitMs = gate.name === 'baseline' ? BASELINE_TIME_MS : FACT_TIME_MS
+  const timeMs = Math.max(0, Math.min(limitMs, leftMs()))
   try {
     const seen = await within(timeMs, gatherFact(command, control), () => TOO_LATE)
     // What cannot be written as JSON cannot be stored verbatim, so nobody could judge it again.

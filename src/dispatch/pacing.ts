@@ -1,4 +1,6 @@
-import type { Plan } from '../../domain/dispatch/plan.ts'
+import { type ControlState, findContract } from '../../domain/control/state.ts'
+import type { AskedCommand } from '../../domain/dispatch/command.ts'
+import { limitsOf, type Plan } from '../../domain/dispatch/plan.ts'
 import { LIMITS } from '../../domain/limits.ts'
 import { LedgerError } from '../errors.ts'
 import { createTokenBuckets } from '../token-buckets.ts'
@@ -6,6 +8,16 @@ import { Turns } from '../turns.ts'
 
 /** Milliseconds of a clock that never goes back. */
 export type Clock = () => number
+
+/** When a call that began at `startedMs` must be answered: after its dry run, and some time more. */
+export function deadlineMs(
+  startedMs: number,
+  { control, command }: Readonly<{ control: ControlState; command: AskedCommand }>,
+): number {
+  const contract = findContract(control, command.contract)?.body
+  const executorMs = contract ? limitsOf(contract).timeMs : LIMITS.executorTimeMs
+  return startedMs + executorMs + LIMITS.requestSlackMs
+}
 
 const PAUSES_MAX = 10_000
 

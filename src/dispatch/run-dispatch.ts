@@ -1,8 +1,7 @@
-import { findContract } from '../../domain/control/state.ts'
 import { decide, type JudgedEvent, observe } from '../../domain/dispatch/decide.ts'
 import { evolve } from '../../domain/dispatch/evolve.ts'
 import type { Judgement } from '../../domain/dispatch/judgement.ts'
-import { limitsOf, type Plan } from '../../domain/dispatch/plan.ts'
+import type { Plan } from '../../domain/dispatch/plan.ts'
 import type { DispatchState } from '../../domain/dispatch/state.ts'
 import type { DispatchEvent, Recorded } from '../../domain/events.ts'
 import { LIMITS } from '../../domain/limits.ts'
@@ -21,7 +20,7 @@ import {
 } from './execution.ts'
 import { type Ask, type Judged, type JudgePorts, judge } from './judge.ts'
 import { loadIdentified } from './load-dispatch.ts'
-import { type Clock, laneOf, type Pacing } from './pacing.ts'
+import { type Clock, deadlineMs, laneOf, type Pacing } from './pacing.ts'
 import type { RunWatch } from './run-watch.ts'
 import { type HaltContract, haltIfSuspected, tellOfSuspicion } from './suspicion.ts'
 
@@ -133,11 +132,16 @@ function identified(error: LedgerError, { identity, appended }: Run): LedgerErro
   })
 }
 
-async function load(run: Run, { ledger, log }: DispatchPorts): Promise<Ask> {
+async function load(run: Run, { ledger, log, clock }: DispatchPorts): Promise<Ask> {
   const { identity, call } = run
   const { state, control } = await loadIdentified(ledger, identity, log)
-  return { command: call.command, digest: identity.digest, state, control }
+  const ask = { command: call.command, digest: identity.digest, state, control }
+  // Facts that hang leave time to record that they did, however often all is judged again.
+  const untilMs = deadlineMs(run.startedMs, ask) - APPEND_MS
+  return { ...ask, leftMs: () => untilMs - clock() }
 }
+
+const APPEND_MS = 1_000
 
 /** The executor's turn: a report of this call that still belongs is used again, not run again. */
 function executionTurn(run: Run, ask: Ask, ports: DispatchPorts): ExecutionTurn {
@@ -148,7 +152,7 @@ function executionTurn(run: Run, ask: Ask, ports: DispatchPorts): ExecutionTurn 
     const reachesOut = ports.executors.get(setting.executor.type)?.io !== false
     if (
       held !== null &&
-      (reachesOut || deadlineMs(run, ask) - ports.clock() < plan.limits.timeMs)
+      (reachesOut || deadlineMs(run.startedMs, ask) - ports.clock() < plan.limits.timeMs)
     ) {
       throw new LedgerError('contended', 'Other calls changed the log until it was too late to run')
     }
@@ -205,12 +209,6 @@ async function isRecorded(
   return run.reached !== null
 }
 
-function deadlineMs(run: Run, { control, command }: Ask): number {
-  const contract = findContract(control, command.contract)?.body
-  const executorMs = contract ? limitsOf(contract).timeMs : LIMITS.executorTimeMs
-  return run.startedMs + executorMs + LIMITS.requestSlackMs
-}
-
 /** An observation that a later judgement of this call would no longer record by itself. */
 const isOvertaken = (run: Run, { judgement }: Judged): boolean =>
   run.observation !== null && judgement.refusal?.stage !== 'execution'
@@ -250,7 +248,7 @@ async function append(
   const { dispatchId } = run.identity
   const { state } = ask
   const { controlRevision } = judgement
-  const leftMs = deadlineMs(run, ask) - ports.clock()
+  const leftMs = deadlineMs(run.startedMs, ask) - ports.clock()
   const request = {
     dispatchId,
     expected: state.revision,
@@ -285,7 +283,7 @@ async function recordObservation(
     if (!hasEvents(events)) throw new Error('a refused execution decided no event')
     const state = await append(run, ports, { ask, events, judgement })
     if (state !== null) return answer(outcomeOf(run, { ...ask, state }), judgement)
-    if (ports.clock() > deadlineMs(run, ask)) {
+    if (ports.clock() > deadlineMs(run.startedMs, ask)) {
       throw new LedgerError('contended', 'The refused execution could not be recorded in time')
     }
   }

@@ -203,6 +203,20 @@ describe('the fence', () => {
     await other.close()
   })
 
+  it('asks the server once for a herd of appends to one stream, of which one can go in', async () => {
+    const stream = newStream()
+    const { appends } = fake.counts
+    const herd = Array.from({ length: 100 }, () => store.appendDispatch(dispatchAppend(stream)))
+    const answers = await Promise.all(herd)
+    expect(answers.filter(({ outcome }) => outcome === 'appended')).toHaveLength(1)
+    expect(answers.filter(({ outcome }) => outcome === 'conflict')).toHaveLength(99)
+    expect(answers).toContainEqual({ outcome: 'conflict', revision: 0 })
+    expect(fake.counts.appends).toBe(appends + 1)
+    // Nothing of it is kept: the next append is asked as any other.
+    expect(await store.appendDispatch(dispatchAppend(stream))).toMatchObject({ revision: 0 })
+    expect(fake.counts.appends).toBe(appends + 2)
+  })
+
   it('sends nothing that is known to be overtaken', async () => {
     await store.appendControl(controlAppend(-1))
     const { appends } = fake.counts

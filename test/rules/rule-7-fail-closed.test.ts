@@ -173,6 +173,16 @@ describe('rule 7: an invocation without a readable report refuses', () => {
 /** Executor limit and 10 s, and what a busy machine takes to get there. */
 const DEADLINE_MS = 13_020
 
+/** Under the first judgement of a call: all is judged again, in what time is left. */
+function moveControlAndHang(): () => unknown {
+  let moved: Promise<Reply> | null = null
+  return async () => {
+    const flip = { state: 'DRY_RUN_ONLY', reason: 'control moves' }
+    await (moved ??= ledger.ask('PUT', '/v1/switch/executor:simulator', flip))
+    return never()
+  }
+}
+
 const never = () => new Promise(() => undefined)
 const onAbort: ScriptedExecutor['onRun'] = async (plan, signal) => {
   await new Promise((resolve) => {
@@ -184,6 +194,12 @@ const onAbort: ScriptedExecutor['onRun'] = async (plan, signal) => {
 describe('rule 7: what does not come in time refuses before the deadline of the request', () => {
   const late: [string, Partial<ScriptedExecutor>, number, string][] = [
     ['facts-that-hang', { onFacts: never }, 503, 'gate-indeterminate'],
+    [
+      'facts-that-hang-while-control-moves',
+      { onFacts: moveControlAndHang() },
+      503,
+      'gate-indeterminate',
+    ],
     ['a-baseline-that-hangs', { build: 2, onBaseline: never }, 503, 'gate-indeterminate'],
     ['a-run-that-does-not-heed-its-signal', { onRun: never }, 504, 'executor-timeout'],
     ['a-report-after-its-time', { onRun: onAbort }, 504, 'executor-timeout'],

@@ -14,6 +14,9 @@ import { type Append, appendedAt, createSender, type SendPorts } from './send.ts
 const IN_FLIGHT_MAX = 64
 const WAITING_MAX = 50_000
 
+/** The calls at one stream, and the last append that went in since the first of them came. */
+type Queue = { calls: number; last: { callId: string; revision: number } | null }
+
 type Send = (append: Append) => Promise<Appended | Conflict>
 type FencePorts = SendPorts & Readonly<{ control: ControlTail; send: Send }>
 
@@ -22,6 +25,7 @@ export function createAppends(ports: SendPorts & Readonly<{ control: ControlTail
   const limits = { waiting: WAITING_MAX, waitMs: LIMITS.statementTimeMs, tooMany }
   const streams = new Turns({ working: 1, ...limits })
   const places = new Turns({ working: IN_FLIGHT_MAX, ...limits })
+  const queues = new Map<string, Queue>()
   const send = createSender(ports)
   const sendInPlace: Send = async (append) => {
     const leave = await places.take('dispatches')
@@ -31,13 +35,22 @@ export function createAppends(ports: SendPorts & Readonly<{ control: ControlTail
     async appendDispatch(append: DispatchAppend): Promise<Appended | Conflict | Stale> {
       assertJudged(append)
       assertEvents(append)
-      const endTurn = await streams.take(append.stream)
-      const { controlRevision } = append
-      const appending =
-        controlRevision === null
-          ? sendInPlace(append)
-          : appendFenced({ ...ports, send: sendInPlace }, append, controlRevision)
-      return appending.finally(endTurn)
+      const { stream, controlRevision } = append
+      return inQueue(queues, stream, async (queue) => {
+        const endTurn = await streams.take(stream)
+        try {
+          const overtaken = overtakenIn(queue, append)
+          if (overtaken !== null) return overtaken
+          const sent =
+            controlRevision === null
+              ? await sendInPlace(append)
+              : await appendFenced({ ...ports, send: sendInPlace }, append, controlRevision)
+          if (sent.outcome === 'appended') note(queue, append)
+          return sent
+        } finally {
+          endTurn()
+        }
+      })
     },
     async appendControl(append: ControlAppend): Promise<Appended | Conflict> {
       assertEvents(append)
@@ -52,6 +65,32 @@ export function createAppends(ports: SendPorts & Readonly<{ control: ControlTail
       }
     },
   }
+}
+
+async function inQueue<T>(
+  queues: Map<string, Queue>,
+  stream: string,
+  work: (queue: Queue) => Promise<T>,
+): Promise<T> {
+  const queue = queues.get(stream) ?? { calls: 0, last: null }
+  queues.set(stream, queue)
+  queue.calls += 1
+  try {
+    return await work(queue)
+  } finally {
+    queue.calls -= 1
+    if (queue.calls === 0) queues.delete(stream)
+  }
+}
+
+function note(queue: Queue, { callId, expected, events }: DispatchAppend): void {
+  queue.last = { callId, revision: expected + events.length }
+}
+
+/** Of a thousand equal calls one goes in: the others need not ask the server one after the other. */
+function overtakenIn({ last }: Queue, { callId, expected }: DispatchAppend): Conflict | null {
+  if (last === null || last.callId === callId || last.revision <= expected) return null
+  return { outcome: 'conflict', revision: last.revision }
 }
 
 /**
