@@ -21,6 +21,12 @@ export const LIMITS = {
   statementTimeMs: 5_000,
   minPositionWaitMs: 2_000,
   pageSize: 1_000,
+  /** A filter of a list: its text, its comparisons, and how deep parentheses nest. */
+  filterLength: 2_000,
+  filterTerms: 64,
+  filterDepth: 16,
+  orderByLength: 200,
+  pageTokenLength: 1_000,
   appendTries: 5,
   refusalBucketSize: 50,
   refusalBucketPerSecond: 1,

@@ -6,6 +6,8 @@ export type Row = { readonly [column: string]: Json }
 
 /** Rows that are never touched again, each for a table of the projection's schema. */
 export type Facts = Readonly<{
+  /** In the order in which a batch fills them. */
+  tables: readonly string[]
   facts(event: Recorded): readonly Readonly<{ table: string; row: Row }>[]
 }>
 

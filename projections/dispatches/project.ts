@@ -6,7 +6,7 @@ import type { Keyed, Projection, Row } from '../projection.ts'
 /** One row per dispatch, for lists and for analysts. */
 export const dispatches: Projection & Keyed = {
   name: 'dispatches',
-  version: 1,
+  version: 2,
   handles: ['Planned', 'PreflightPassed', 'DryRunRecorded', 'Refused'],
   keyed: {
     column: 'dispatch_id',

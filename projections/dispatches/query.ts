@@ -1,5 +1,6 @@
 import type { List, PlacedRow } from '../list.ts'
 import { schemaOf } from '../projection.ts'
+import { dispatchFields } from './fields.ts'
 import { dispatches } from './project.ts'
 
 export type DispatchRow = Readonly<{
@@ -47,7 +48,9 @@ export const dispatchList: List<DispatchRow> = {
   schema,
   columns: 'd.*',
   from: `${schema}.dispatches d`,
+  fields: dispatchFields,
+  time: 'openedAt',
   place: 'd.opened_position',
-  namespace: 'd.output_namespace',
+  namespace: 'outputNamespace',
   decode,
 }

@@ -11,6 +11,7 @@ export const gateOutcomes: Projection & Facts = {
   name: 'gate_outcomes',
   version: 2,
   handles: ['Planned', 'PreflightPassed', 'DryRunRecorded', 'Refused'],
+  tables: ['gate_outcomes'],
   facts: (event) =>
     event.void ? [] : [{ table: 'gate_outcomes', row: judged(event as Recorded<DispatchEvent>) }],
 }

@@ -6,8 +6,9 @@ import type { Facts, Projection, Row } from '../projection.ts'
 /** One row per recorded dry run: what came out, under the namespace it was asked for. */
 export const outputs: Projection & Facts = {
   name: 'outputs',
-  version: 1,
+  version: 2,
   handles: ['DryRunRecorded'],
+  tables: ['outputs'],
   facts: (event) =>
     event.void ? [] : [{ table: 'outputs', row: outputOf(event as Recorded<DryRunRecorded>) }],
 }

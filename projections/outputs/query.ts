@@ -1,5 +1,6 @@
 import type { List, PlacedRow } from '../list.ts'
 import { schemaOf } from '../projection.ts'
+import { outputFields } from './fields.ts'
 import { outputs } from './project.ts'
 
 export type OutputRow = Readonly<{
@@ -36,7 +37,9 @@ export const outputList: List<OutputRow> = {
   schema,
   columns: 'o.*',
   from: `${schema}.outputs o`,
+  fields: outputFields,
+  time: 'recordedAt',
   place: 'o.position',
-  namespace: 'o.output_namespace',
+  namespace: 'outputNamespace',
   decode,
 }

@@ -1,5 +1,5 @@
 -- Rule 3: whatever the log may hold, a row here lies in a dry-run namespace.
-create table rm_outputs_v1.outputs (
+create table rm_outputs_v2.outputs (
   position         bigint primary key,
   event_id         uuid not null,
   dispatch_id      uuid not null,
@@ -11,12 +11,22 @@ create table rm_outputs_v1.outputs (
   executor_build   int not null,
   recorded_at      timestamptz(3) not null
 );
-create index outputs_by_namespace on rm_outputs_v1.outputs (output_namespace, position);
+
+-- Every field that a list is found by, in the order of the list.
+create index by_time on rm_outputs_v2.outputs (recorded_at, position);
+create index by_dispatch on rm_outputs_v2.outputs (dispatch_id);
+create index by_namespace on rm_outputs_v2.outputs (output_namespace, recorded_at, position);
+create index by_first_segment on rm_outputs_v2.outputs
+  ((split_part(output_namespace collate "C", '/', 1)), recorded_at, position);
+create index by_verdict on rm_outputs_v2.outputs (verdict, recorded_at, position);
+create index by_executor on rm_outputs_v2.outputs (executor_type, recorded_at, position);
+-- For the planner rows lie in no order: see the table of the dispatches.
+alter table rm_outputs_v2.outputs alter column recorded_at set statistics 0;
 
 create or replace view analytics.outputs_v1 as
 select output_namespace, dispatch_id, verdict, output, output_digest, executor_type, executor_build,
   event_id, position, recorded_at
-from rm_outputs_v1.outputs;
+from rm_outputs_v2.outputs;
 
 comment on view analytics.outputs_v1 is 'One row per recorded dry run: what came out.';
 comment on column analytics.outputs_v1.output_namespace is 'The DRYRUN-NS: namespace that the output belongs to.';

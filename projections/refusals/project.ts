@@ -6,13 +6,14 @@ import type { Facts, Projection, Row } from '../projection.ts'
 
 /**
  * One row per recorded refusal. What was asked stands in the first event of a stream alone, so
- * every first event gives a row of `commands`, and the view joins the two: they are of one schema
- * and one follower, so they are always at the same position, and no row is ever looked up or changed.
+ * every first event gives a row of `commands`, and a refusal takes over from it what was asked as it
+ * is written: a list is found by it, and a join of two long tables would take seconds.
  */
 export const refusals: Projection & Facts = {
   name: 'refusals',
-  version: 1,
+  version: 2,
   handles: ['Planned', 'Refused'],
+  tables: ['commands', 'refusals'],
   facts(recorded) {
     const event = recorded as Recorded<DispatchEvent>
     const opened = event.revision === 0 ? [{ table: 'commands', row: commandOf(event) }] : []

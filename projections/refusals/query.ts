@@ -1,5 +1,6 @@
 import type { List, PlacedRow } from '../list.ts'
 import { schemaOf } from '../projection.ts'
+import { refusalFields } from './fields.ts'
 import { refusals } from './project.ts'
 
 export type RefusalRow = Readonly<{
@@ -42,9 +43,11 @@ const schema = schemaOf(refusals)
 export const refusalList: List<RefusalRow> = {
   name: refusals.name,
   schema,
-  columns: 'r.*, c.contract_id, c.contract_version, c.target, c.output_namespace',
-  from: `${schema}.refusals r join ${schema}.commands c using (dispatch_id)`,
+  columns: 'r.*',
+  from: `${schema}.refusals r`,
+  fields: refusalFields,
+  time: 'recordedAt',
   place: 'r.position',
-  namespace: 'c.output_namespace',
+  namespace: 'outputNamespace',
   decode,
 }

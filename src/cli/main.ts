@@ -27,6 +27,14 @@ function command(parent: Command, name: string, description: string): Command {
     .option('--key-file <file>', 'the access key (LEDGER_KEY, LEDGER_KEY_FILE, else admin.key)')
 }
 
+/** What every list takes. */
+const listing = (name: string, description: string): Command =>
+  command(program, name, description)
+    .option('--filter <filter>', 'which, as verdict = would_fail AND contract.id = shop.check')
+    .option('--order-by <fields>', 'in which order, as "changedAt desc"')
+    .option('--namespace <prefix>', 'only what belongs to this namespace or lies below it')
+    .option('--page-size <n>', 'how many, at most 1000')
+
 const databaseUrl = () => new Option('--database-url <url>', 'the database, as its owner')
 
 command(program, 'serve', 'run the server').action(() =>
@@ -73,13 +81,12 @@ command(program, 'self-test', 'show every gate of the server what it must refuse
 command(program, 'show', 'one dispatch, with the gates behind every event')
   .argument('<id>')
   .action((id, options) => run(async () => (await import('./read.ts')).show(id, options)))
-command(program, 'list', 'the dispatches, the last opened first')
-  .option('--page-size <n>', 'how many, at most 1000')
-  .action((options) => run(async () => (await import('./read.ts')).list(options)))
-command(program, 'refusals', 'the recorded refusals, the last first')
-  .option('--namespace <prefix>', 'only what belongs to this namespace or lies below it')
-  .option('--page-size <n>', 'how many, at most 1000')
-  .action((options) => run(async () => (await import('./read.ts')).refusals(options)))
+listing('list', 'the dispatches, the last opened first').action((options) =>
+  run(async () => (await import('./read.ts')).list(options)),
+)
+listing('refusals', 'the recorded refusals, the last first').action((options) =>
+  run(async () => (await import('./read.ts')).refusals(options)),
+)
 command(program, 'events', 'every event, in order')
   .option('--after <position>', 'only later ones')
   .option('--type <type>', 'only this type')

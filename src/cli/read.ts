@@ -30,20 +30,39 @@ type Listed = Readonly<{
   changedAt: string
 }>
 
-type ListOptions = CommonOptions & { readonly pageSize?: string; readonly namespace?: string }
-
-const listPath = (name: string, { pageSize = '20', namespace }: ListOptions): string => {
-  const query = new URLSearchParams({ pageSize, ...(namespace === undefined ? {} : { namespace }) })
-  return `/v1/${name}?${query.toString()}`
-}
+type Asked = Readonly<Record<'namespace' | 'filter' | 'orderBy', string | undefined>>
+type ListOptions = CommonOptions & Partial<Asked> & { readonly pageSize?: string }
 
 /** The dispatches, the last opened first. */
 export const list = (options: ListOptions): Promise<number> =>
-  ask(options, { method: 'GET', path: listPath('dispatches', options) }, showList)
+  askList('dispatches', options, showList)
 
 /** The recorded refusals, the last first. */
 export const refusals = (options: ListOptions): Promise<number> =>
-  ask(options, { method: 'GET', path: listPath('refusals', options) }, showRefusals)
+  askList('refusals', options, showRefusals)
+
+async function askList(
+  name: string,
+  { pageSize = '20', namespace, filter, orderBy, ...options }: ListOptions,
+  showRows: (body: never) => string,
+): Promise<number> {
+  const asked = { namespace, filter, orderBy }
+  const given = Object.entries(asked).filter((it): it is [string, string] => it[1] !== undefined)
+  const query = new URLSearchParams([['pageSize', pageSize], ...given]).toString()
+  const answer = await openSession(options).request('GET', `/v1/${name}?${query}`)
+  print(options, answer, showRows)
+  if (!options.json) process.stdout.write(showCharacter(answer.body, asked))
+  return exitOf(answer)
+}
+
+/** The text that could not be read, with a caret under the character that the server named. */
+function showCharacter(body: unknown, asked: Asked): string {
+  const { parameter, character } = body as { parameter?: keyof Asked; character?: number }
+  if (parameter === undefined || character === undefined) return ''
+  const text = (asked[parameter] ?? '').replace(/\p{Cc}/gu, ' ')
+  const indent = ' '.repeat(10)
+  return `\n${indent}${text}\n${indent}${' '.repeat(character - 1)}^\n`
+}
 
 type Refusal = Readonly<{
   recordedAt: string

@@ -60,6 +60,14 @@ export type ListName = 'dispatches' | 'refusals' | 'outputs'
 export type ListRow = Readonly<Record<string, unknown>> &
   Readonly<{ dispatchId: string; outputNamespace: string; position: number }>
 
+/** `filter` and `orderBy` as `GET /v1/dispatches` takes them. */
+export type ListQuery = Readonly<{
+  namespace?: string
+  filter?: string
+  orderBy?: string
+  pageSize?: number
+}>
+
 export type Ledger = Readonly<{
   /** A refusal is a value. Rejects with `Unreachable` alone: then send the same command again. */
   dispatch(command: Command): Promise<Recorded | Refused>
@@ -71,8 +79,8 @@ export type Ledger = Readonly<{
    * live and for ever, until `signal` aborts. Lost connections go on where they were.
    */
   events(range?: EventRange): AsyncIterable<LedgerEvent>
-  /** All rows of a list, the last first, page by page. */
-  list(name: ListName, query?: { namespace?: string; pageSize?: number }): AsyncIterable<ListRow>
+  /** All rows of a list, the last first unless `orderBy` says otherwise, page by page. */
+  list(name: ListName, query?: ListQuery): AsyncIterable<ListRow>
   /** Any other route, for tools: the status and the body as they came. */
   request(method: string, path: string, body?: unknown): Promise<Answer>
 }>

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { ROLES, SCOPES } from '../access/scopes.ts'
-import { listQuery, pageOf } from './list-schemas.ts'
+import { pageOf, pageSize } from './list-schemas.ts'
 import { recordedAt } from './schemas.ts'
 
 /** What a key is asked to be, and how it is shown: never its secret but the once. */
@@ -33,7 +33,8 @@ export const accessKey = z.object({
 })
 export const madeKey = accessKey.extend({ key: z.string().describe('Shown this once') })
 export const keyPage = pageOf('keys', accessKey)
-export const keysQuery = listQuery.pick({ pageSize: true }).extend({
+export const keysQuery = z.strictObject({
+  pageSize,
   pageToken: z
     .string()
     .regex(/^[a-z0-9]{12}$/)

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { MODES } from '../../domain/dispatch/command.ts'
+import { comparatorsOf, type Fields } from '../../domain/filter/field.ts'
 import { LIMITS } from '../../domain/limits.ts'
 import {
   digest,
@@ -16,16 +17,46 @@ import {
 
 /** What read models are asked for, and the rows they show. */
 
-export const listQuery = z.strictObject({
-  namespace: z
-    .string()
-    .max(LIMITS.namespaceLength)
-    .optional()
-    .describe('Only what belongs to this namespace or lies below it, by whole segments.'),
-  pageSize: wholeNumber.pipe(z.int().min(1).max(LIMITS.pageSize)).optional(),
-  pageToken: z.string().max(200).optional(),
-  minPosition,
-})
+export const pageSize = wholeNumber.pipe(z.int().min(1).max(LIMITS.pageSize)).optional()
+
+export const listQuery = (fields: Fields) =>
+  z.strictObject({
+    namespace: z
+      .string()
+      .max(LIMITS.namespaceLength)
+      .optional()
+      .describe('Only what belongs to this namespace or lies below it, by whole segments.'),
+    filter: z
+      .string()
+      .max(LIMITS.filterLength)
+      .optional()
+      .describe(
+        `A strict subset of AIP-160; OR binds tighter than AND. Fields: ${filterHelp(fields)}.`,
+      ),
+    orderBy: z
+      .string()
+      .max(LIMITS.orderByLength)
+      .optional()
+      .describe(`As in AIP-132, \`field\` or \`field desc\`. Fields: ${orderHelp(fields)}.`),
+    pageSize,
+    pageToken: z
+      .string()
+      .max(LIMITS.pageTokenLength)
+      .optional()
+      .describe('Goes on with the filter and orderBy it was given for, and with no other.'),
+    minPosition,
+  })
+
+/** Every field with what may be asked of it. */
+const filterHelp = (fields: Fields): string =>
+  Object.entries(fields)
+    .map(([name, field]) => `${name} (${field.type}: ${comparatorsOf(field).join(' ')})`)
+    .join(', ')
+
+const orderHelp = (fields: Fields): string =>
+  Object.keys(fields)
+    .filter((name) => fields[name]?.ordered)
+    .join(', ')
 
 export const pageOf = (name: string, row: z.ZodType) =>
   z.object({ [name]: z.array(row), nextPageToken: z.string().nullable() })

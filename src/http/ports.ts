@@ -29,6 +29,9 @@ export type Page = Readonly<{
 export type PageQuery = Readonly<{
   pageSize: number
   pageToken: string | null
+  /** As they were sent: the list reads them, and says where it cannot. */
+  filter: string | null
+  orderBy: string | null
   /** Namespaces at or below one of these alone; null for all. */
   within: readonly string[] | null
 }>

@@ -42,13 +42,10 @@ async function addFacts(
   projection: Projection & Facts,
   events: readonly Recorded[],
 ): Promise<void> {
-  const byTable = new Map<string, Row[]>()
-  for (const { table, row } of events.flatMap((event) => projection.facts(event))) {
-    const rows = byTable.get(table) ?? []
-    byTable.set(table, rows)
-    rows.push(row)
-  }
-  for (const [table, rows] of byTable) {
+  const facts = events.flatMap((event) => projection.facts(event))
+  for (const table of projection.tables) {
+    const rows = facts.filter((it) => it.table === table).map((it) => it.row)
+    if (rows.length === 0) continue
     await client.query(insertInto(`${schemaOf(projection)}.${table}`), [JSON.stringify(rows)])
   }
 }

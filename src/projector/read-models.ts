@@ -1,9 +1,20 @@
 import type pg from 'pg'
 import type { Recorded } from '../../domain/events.ts'
+import { parseFilter } from '../../domain/filter/parse-filter.ts'
+import { parseOrderBy } from '../../domain/filter/parse-order-by.ts'
+import type { Parsed } from '../../domain/filter/reader.ts'
+import { LIMITS } from '../../domain/limits.ts'
 import { dispatches } from '../../projections/dispatches/project.ts'
 import { dispatchList } from '../../projections/dispatches/query.ts'
 import { gateOutcomes } from '../../projections/gate_outcomes/project.ts'
-import { type List, type PageOf, type PlacedRow, pageOf } from '../../projections/list.ts'
+import {
+  keysOf,
+  type List,
+  type PageOf,
+  type PlacedRow,
+  pageOf,
+  placeOf,
+} from '../../projections/list.ts'
 import { outputs } from '../../projections/outputs/project.ts'
 import { outputList } from '../../projections/outputs/query.ts'
 import { type Projection, schemaOf } from '../../projections/projection.ts'
@@ -11,6 +22,7 @@ import { refusals } from '../../projections/refusals/project.ts'
 import { refusalList } from '../../projections/refusals/query.ts'
 import { LedgerError } from '../errors.ts'
 import type { EventStore } from '../ports.ts'
+import { decodeToken, encodeToken } from './page-token.ts'
 import {
   type Projector,
   type ProjectorPorts,
@@ -38,34 +50,41 @@ export type ListPage = Readonly<{
   position: number
 }>
 
-const encodeToken = (place: number): string => Buffer.from(`p${place}`).toString('base64url')
-
-function decodeToken(token: string | null): number | null {
-  if (token === null) return null
-  const place = /^p([0-9]{1,15})$/.exec(Buffer.from(token, 'base64url').toString())?.[1]
-  if (place !== undefined) return Number(place)
-  throw new LedgerError('schema-invalid', 'The pageToken is none that this server gave out')
-}
-
-export type ListQuery = Omit<PageOf, 'before'> & { readonly pageToken: string | null }
+export type ListQuery = Omit<PageOf, 'after' | 'filter' | 'orderBy'> &
+  Readonly<{ pageToken: string | null; filter: string | null; orderBy: string | null }>
 
 /** A page of a read model with the position it is complete up to. A missing one is at 0. */
 export async function readList(
   pool: pg.Pool,
   name: ListName,
-  { pageToken, pageSize, within }: ListQuery,
+  { pageToken, pageSize, within, ...asked }: ListQuery,
 ): Promise<ListPage> {
   const list = LISTS[name] as List
-  const before = decodeToken(pageToken)
-  const found = await ask<PlacedRow>(pool, pageOf(list, { pageSize, before, within }))
-  const rows = found.filter((row) => row.place !== null)
+  const { fields } = list
+  const filter = asked.filter === null ? null : read('filter', parseFilter(asked.filter, fields))
+  const orderBy = asked.orderBy === null ? [] : read('orderBy', parseOrderBy(asked.orderBy, fields))
+  const keys = keysOf(list, orderBy)
+  const question = { name, ...asked }
+  const after = pageToken === null ? null : decodeToken(pageToken, question, keys)
+  const page = { pageSize, filter, orderBy, after, within }
+  const found = await ask<PlacedRow>(pool, pageOf(list, page))
+  const rows = found.filter((row) => row.key_1 !== null)
   const shown = rows.slice(0, pageSize)
-  const last = shown.at(-1)?.place ?? null
+  const last = rows.length > shown.length ? shown.at(-1) : undefined
   return {
     rows: shown.map(list.decode),
-    nextPageToken: rows.length > shown.length && last !== null ? encodeToken(last) : null,
+    nextPageToken: last === undefined ? null : encodeToken(question, placeOf(last, keys)),
     position: found[0]?.follower_position ?? 0,
   }
+}
+
+/** Where a text cannot be read, the problem says so in words, and as members for tools. */
+function read<T>(parameter: 'filter' | 'orderBy', parsed: Parsed<T>): T {
+  if (parsed.ok) return parsed.value
+  const { character, detail } = parsed
+  throw new LedgerError('schema-invalid', `${parameter}, character ${character}: ${detail}`, {
+    members: { parameter, character },
+  })
 }
 
 /** One read model as it stands: `seconds` is the age of the oldest event that it does not show. */
@@ -112,15 +131,21 @@ async function eventAfter(
 }
 
 const UNDEFINED_TABLE = '42P01'
+const QUERY_CANCELED = '57014'
 
 async function ask<R extends pg.QueryResultRow>(
   pool: pg.Pool,
-  query: Readonly<{ name?: string; text: string; values?: readonly unknown[] }>,
+  query: Readonly<{ text: string; values?: readonly unknown[] }>,
 ): Promise<readonly R[]> {
   try {
     return (await pool.query<R>(query as pg.QueryConfig)).rows
   } catch (cause) {
-    if ((cause as { code?: string }).code === UNDEFINED_TABLE) return []
-    throw new LedgerError('store-unavailable', 'The read model did not answer', { cause })
+    const { code } = cause as { code?: string }
+    if (code === UNDEFINED_TABLE) return []
+    const why =
+      code === QUERY_CANCELED
+        ? `was not done within ${LIMITS.statementTimeMs / 1_000} s: ask for less, as of a shorter time`
+        : 'did not answer'
+    throw new LedgerError('store-unavailable', `The read model ${why}`, { cause })
   }
 }

@@ -196,6 +196,24 @@ describe('reading', () => {
     expect((await run('events', '--after', 'soon')).code).toBe(2)
   })
 
+  it('lists what a filter finds, in the order that is asked', async () => {
+    const failed = await run('list', '--filter', 'verdict = would_fail', '--json')
+    const { dispatches } = lines(failed)[0] as { dispatches: { verdict: string }[] }
+    expect(new Set(dispatches.map((it) => it.verdict))).toEqual(new Set(['would_fail']))
+    const found = await run('refusals', '--filter', 'code = none', '--order-by', 'recordedAt')
+    expect(found).toMatchObject({ code: 0, stdout: 'No refusals yet.\n' })
+  })
+
+  it('points at the character of a filter that cannot be read: exit 2', async () => {
+    const { code, stdout } = await run('list', '--filter', 'reached:* AND\tverdict < x')
+    expect(code).toBe(2)
+    expect(stdout).toContain('filter, character 23: found "<", expected a comparison of verdict')
+    expect(stdout).toMatch(/^ {10}reached:\* AND verdict < x\n {32}\^\n/m)
+    const order = await run('refusals', '--order-by', 'code')
+    expect(order.code).toBe(2)
+    expect(order.stdout).toMatch(/^ {10}code\n {10}\^\n/m)
+  })
+
   it('halts, and says who must act: exit 1', async () => {
     await run('switch', 'set', 'HALTED', '--reason', 'the end')
     const halted = await run('dispatch', join(folder, 'good.json'))

@@ -3,8 +3,6 @@ import { readFileSync } from 'node:fs'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Recorded } from '../../domain/events.ts'
-import { type List, pageOf } from '../../projections/list.ts'
-import { outputList } from '../../projections/outputs/query.ts'
 import type { Projection } from '../../projections/projection.ts'
 import { applyBatch } from '../../src/projector/apply-batch.ts'
 import { PROJECTIONS } from '../../src/projector/read-models.ts'
@@ -89,7 +87,12 @@ describe('a member of ledger_analyst', () => {
     const views = ['calls_hourly', ...PROJECTIONS.map((it) => it.name)]
     expect(read).toEqual(views.map((it) => `analytics.${it}_v1`).toSorted())
     expect(found.map((it) => it.name)).toEqual(
-      expect.arrayContaining(['ledger.commits', 'ledger.calls_hourly', 'rm_outputs_v1.outputs']),
+      expect.arrayContaining([
+        'ledger.commits',
+        'ledger.access_keys',
+        'ledger.calls_hourly',
+        'rm_outputs_v2.outputs',
+      ]),
     )
   })
 
@@ -233,21 +236,11 @@ describe('the outputs', () => {
     `DRYRUN-NS:${'a/'.repeat(8)}a`,
   ])('take no row of the namespace %s', async (namespace) => {
     const insert = query(
-      `insert into rm_outputs_v1.outputs select 9999, event_id, dispatch_id, $1, verdict, output,
-           output_digest, executor_type, executor_build, recorded_at from rm_outputs_v1.outputs limit 1`,
+      `insert into rm_outputs_v2.outputs select 9999, event_id, dispatch_id, $1, verdict, output,
+           output_digest, executor_type, executor_build, recorded_at from rm_outputs_v2.outputs limit 1`,
       [namespace],
     )
     await expect(insert).rejects.toMatchObject({ code: '23514' })
-  })
-
-  it('find a prefix of whole segments by the index', async () => {
-    await asOwner(ledger.database.ownerUrl, async (owner) => {
-      await owner.query('set enable_seqscan = off')
-      const list = { ...(outputList as List), place: 'o.position + 0' }
-      const { text, values } = pageOf(list, { pageSize: 9, before: null, within: ['DRYRUN-NS:a'] })
-      const { rows } = await owner.query(`explain ${text}`, [...values])
-      expect(JSON.stringify(rows)).toContain('outputs_by_namespace')
-    })
   })
 })
 

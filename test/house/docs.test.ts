@@ -4,10 +4,15 @@ import pino from 'pino'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parseAllDocuments } from 'yaml'
 import { KNOWN_EVENTS } from '../../domain/events.ts'
+import type { Field } from '../../domain/filter/field.ts'
+import { parseFilter } from '../../domain/filter/parse-filter.ts'
 import { EVIDENCE_NAMES } from '../../domain/gates/evidence.ts'
 import { GATES } from '../../domain/gates/index.ts'
 import type { JsonObject } from '../../domain/json.ts'
 import { LIMITS } from '../../domain/limits.ts'
+import { dispatchFields } from '../../projections/dispatches/fields.ts'
+import { outputFields } from '../../projections/outputs/fields.ts'
+import { refusalFields } from '../../projections/refusals/fields.ts'
 import { ROLES } from '../../src/access/scopes.ts'
 import { readConfig } from '../../src/config.ts'
 import {
@@ -139,6 +144,29 @@ describe('docs/reference.md', () => {
       'none',
     ])
     expect(new Set(listed.map(String))).toEqual(new Set([...served, ...hidden].map(String)))
+  })
+
+  it('lists every field of every list with what it is', () => {
+    const fields = { dispatches: dispatchFields, refusals: refusalFields, outputs: outputFields }
+    const wanted = Object.entries(fields).flatMap(([list, of]) =>
+      Object.entries<Field>(of).map(([field, { type, values = [], nullable, ordered }]) => {
+        const oneOf = values.length === 0 ? '' : `: ${values.join(', ')}`
+        return [list, field, `${type}${nullable ? ', or none' : ''}${oneOf}`, ordered ? 'yes' : '']
+      }),
+    )
+    expect(table('docs/reference.md', 'list | field').map((row) => row.map(plain))).toEqual(wanted)
+    const limits = [LIMITS.filterLength, LIMITS.filterTerms, LIMITS.filterDepth]
+    const [length = 0, terms, depth] = limits
+    expect(read('docs/reference.md')).toContain(
+      `At most ${length.toLocaleString('en')} characters, ${terms} comparisons and ${depth} parentheses`,
+    )
+  })
+
+  it('shows filters that a list would take', () => {
+    const block = /## Lists[\s\S]*?```\n([\s\S]*?)```/.exec(read('docs/reference.md'))?.[1] ?? ''
+    const filters = block.trim().split('\n')
+    const fields = { ...refusalFields, ...dispatchFields }
+    expect(filters.map((it) => parseFilter(it, fields).ok)).toEqual([true, true, true])
   })
 
   it('lists every role with its scopes', () => {

@@ -198,7 +198,7 @@ describe('a namespace', () => {
 })
 
 describe('GET /v1/projections', () => {
-  const VERSIONS = { dispatches: 1, refusals: 1, outputs: 1, gate_outcomes: 2 }
+  const VERSIONS = { dispatches: 2, refusals: 2, outputs: 2, gate_outcomes: 2 }
 
   it('says of every read model how far it is', async () => {
     const head = await headOf(ledger)
@@ -234,7 +234,7 @@ describe('a projection that cannot go on', () => {
     const projection = async (name: string): Promise<Reply['body']> =>
       (await own.ask('GET', `/v1/projections/${name}`)).body
     await until(async () => (await projection('outputs')).lag.positions === 0)
-    await own.database.query('alter table rm_outputs_v1.outputs rename to away')
+    await own.database.query('alter table rm_outputs_v2.outputs rename to away')
     const { body } = await own.dispatch(sampleCommand())
     const stopped = await until(async () => {
       const found = await projection('outputs')
@@ -250,7 +250,7 @@ describe('a projection that cannot go on', () => {
     expect(checks['projection:refusals']).toEqual({ ok: true, detail: 'following' })
     const late = await own.ask('GET', `/v1/outputs?minPosition=${body.position}`)
     expect([late.status, late.body.code]).toEqual([503, 'not-ready'])
-    await own.database.query('alter table rm_outputs_v1.away rename to outputs')
+    await own.database.query('alter table rm_outputs_v2.away rename to outputs')
     await until(async () => (await projection('outputs')).lag.positions === 0)
     const { outputs } = (await own.ask('GET', '/v1/outputs')).body
     expect(outputs.map((it: Reply['body']) => it.dispatchId)).toEqual([body.dispatchId])

@@ -152,7 +152,7 @@ describe('the row of a dispatch', () => {
       new URL('../../projections/dispatches/table.sql', import.meta.url),
       'utf8',
     )
-    const body = /create table rm_dispatches_v1\.dispatches \((.*?)\n\);/su.exec(table)?.[1] ?? ''
+    const body = /create table rm_dispatches_v2\.dispatches \((.*?)\n\);/su.exec(table)?.[1] ?? ''
     const columns = [...body.matchAll(/^ {2}(\w+) /gmu)].map(([, column]) => column ?? '')
     expect(Object.keys(rowOf(planned) ?? {}).toSorted()).toEqual(columns.toSorted())
   })
@@ -261,11 +261,11 @@ describe('folding a log', () => {
 
 describe('the read model', () => {
   it('lives in a schema of its name and version', () => {
-    expect(schemaOf(dispatches)).toBe('rm_dispatches_v1')
+    expect(schemaOf(dispatches)).toBe('rm_dispatches_v2')
     expect(schemaOf({ ...dispatches, name: 'outputs', version: 12 })).toBe('rm_outputs_v12')
     expect(dispatches).toMatchObject({
       name: 'dispatches',
-      version: 1,
+      version: 2,
       keyed: { column: 'dispatch_id' },
     })
   })
@@ -275,7 +275,7 @@ describe('the read model', () => {
     const row = {
       ...(rowOf(planned, preflightPassed, dryRunRecorded) as unknown as DispatchRow),
       follower_position: 9,
-      place: 1,
+      key_1: moment,
       opened_at: moment,
       changed_at: moment,
     }

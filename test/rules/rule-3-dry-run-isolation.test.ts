@@ -58,8 +58,8 @@ describe('rule 3: output goes to a DRYRUN-NS: namespace, or nowhere', () => {
 
   it.each(PRODUCTION)('has a database that refuses a result under %j', async (namespace) => {
     const insert = ledger.database.query(
-      `insert into rm_dispatches_v1.dispatches select (d).* from (
-         select json_populate_record(t, $1::json) as d from rm_dispatches_v1.dispatches t
+      `insert into rm_dispatches_v2.dispatches select (d).* from (
+         select json_populate_record(t, $1::json) as d from rm_dispatches_v2.dispatches t
          where reached is not null limit 1) as forged`,
       [
         JSON.stringify({

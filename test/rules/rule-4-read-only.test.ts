@@ -43,7 +43,7 @@ const furniture = () =>
   ledger.database.query(`
     select 'relation' as kind, c.oid::text, c.relfilenode::text, n.nspname, c.relname, c.relacl::text
     from pg_class c join pg_namespace n on n.oid = c.relnamespace
-    where n.nspname not in ('ledger', 'analytics', 'rm_dispatches_v1', 'pg_catalog', 'pg_toast')
+    where n.nspname not in ('ledger', 'analytics', 'rm_dispatches_v2', 'pg_catalog', 'pg_toast')
     union all
     select 'function', p.oid::text, p.xmin::text, n.nspname, p.proname, p.proacl::text
     from pg_proc p join pg_namespace n on n.oid = p.pronamespace

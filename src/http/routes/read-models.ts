@@ -1,4 +1,7 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
+import { dispatchFields } from '../../../projections/dispatches/fields.ts'
+import { outputFields } from '../../../projections/outputs/fields.ts'
+import { refusalFields } from '../../../projections/refusals/fields.ts'
 import { ERRORS, type ErrorCode, LedgerError } from '../../errors.ts'
 import * as lists from '../list-schemas.ts'
 import type { HttpPorts } from '../ports.ts'
@@ -20,6 +23,7 @@ const LISTS = [
     name: 'dispatches',
     operationId: 'listDispatches',
     summary: 'List dispatches, the last opened first',
+    fields: dispatchFields,
     page: lists.pageOf('dispatches', lists.listedDispatch),
     show: (row: unknown) => row,
   },
@@ -27,6 +31,7 @@ const LISTS = [
     name: 'refusals',
     operationId: 'listRefusals',
     summary: 'List recorded refusals, the last first',
+    fields: refusalFields,
     page: lists.pageOf('refusals', lists.listedRefusal),
     show: withActor,
   },
@@ -34,13 +39,14 @@ const LISTS = [
     name: 'outputs',
     operationId: 'listOutputs',
     summary: 'List what dry runs gave, the last first',
+    fields: outputFields,
     page: lists.pageOf('outputs', lists.listedOutput),
     show: (row: unknown) => row,
   },
 ] as const
 
 export const readModelRoutes: FastifyPluginAsyncZod<HttpPorts> = async (app, ports) => {
-  for (const { name, operationId, summary, page, show } of LISTS) {
+  for (const { name, operationId, summary, fields, page, show } of LISTS) {
     app.get(
       `/v1/${name}`,
       {
@@ -48,14 +54,15 @@ export const readModelRoutes: FastifyPluginAsyncZod<HttpPorts> = async (app, por
         schema: {
           operationId,
           summary,
-          querystring: lists.listQuery,
+          querystring: lists.listQuery(fields),
           response: schemas.answers({ 200: page }),
         },
       },
       async (request, reply) => {
         const { pageSize = DEFAULT_PAGE, pageToken = null, minPosition = 0 } = request.query
-        const within = visibleOf(callerOf(request), request.query.namespace)
-        const read = () => ports.list(name, { pageSize, pageToken, within })
+        const { namespace, filter = null, orderBy = null } = request.query
+        const within = visibleOf(callerOf(request), namespace)
+        const read = () => ports.list(name, { pageSize, pageToken, filter, orderBy, within })
         const found = await waitForPosition(minPosition, read)
         reply.header('ledger-position', found.position)
         return { [name]: found.rows.map(show), nextPageToken: found.nextPageToken }
