@@ -1,6 +1,7 @@
 import type { DispatchCommand } from '../../domain/dispatch/command.ts'
 import type { DispatchEvent, Recorded } from '../../domain/events.ts'
 import { dispatchIdOf } from '../../domain/identity.ts'
+import { isRefusing } from '../../domain/snapshot.ts'
 import type { Keyed, Projection, Row } from '../projection.ts'
 
 /** One row per dispatch, for lists and for analysts. */
@@ -17,8 +18,9 @@ export const dispatches: Projection & Keyed = {
 
 function apply(row: Row | undefined, event: Recorded<DispatchEvent>): Row {
   const known = row ?? opened(event)
-  const at = { position: event.position, changed_at: event.recordedAt }
-  if (event.void) return { ...known, ...at }
+  const when = { position: event.position, changed_at: event.recordedAt }
+  if (event.void) return { ...known, ...when }
+  const at = { ...when, last_event: event.type, last_stage: null, last_gate: null }
   switch (event.type) {
     case 'Planned':
     case 'PreflightPassed':
@@ -29,7 +31,9 @@ function apply(row: Row | undefined, event: Recorded<DispatchEvent>): Row {
     }
     case 'Refused': {
       const refusals = Number(known['refusals']) + 1
-      return { ...known, ...at, refusals, last_refusal: event.data.code }
+      const { code, stage, snapshot } = event.data
+      const gate = snapshot.gates.find(isRefusing)?.gate ?? null
+      return { ...known, ...at, refusals, last_refusal: code, last_stage: stage, last_gate: gate }
     }
   }
 }
@@ -50,6 +54,9 @@ function opened(event: Recorded<DispatchEvent>): Row {
     output_digest: null,
     refusals: 0,
     last_refusal: null,
+    last_event: null,
+    last_stage: null,
+    last_gate: null,
     opened_position: event.position,
     opened_at: event.recordedAt,
   }

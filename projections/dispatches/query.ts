@@ -16,6 +16,9 @@ export type DispatchRow = Readonly<{
   output_digest: string | null
   refusals: number
   last_refusal: string | null
+  last_event: string | null
+  last_stage: string | null
+  last_gate: string | null
   opened_position: number
   opened_at: { toISOString(): string }
   position: number
@@ -36,6 +39,9 @@ const decode = (row: DispatchRow) => ({
   outputDigest: row.output_digest,
   refusals: row.refusals,
   lastRefusal: row.last_refusal,
+  lastEvent: row.last_event,
+  lastStage: row.last_stage,
+  lastGate: row.last_gate,
   openedAt: row.opened_at.toISOString(),
   position: row.position,
   changedAt: row.changed_at.toISOString(),

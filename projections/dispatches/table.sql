@@ -12,6 +12,9 @@ create table rm_dispatches_v2.dispatches (
   output_digest    text,
   refusals         int not null,
   last_refusal     text,
+  last_event       text,
+  last_stage       text,
+  last_gate        text,
   opened_position  bigint not null unique,
   opened_at        timestamptz(3) not null,
   position         bigint not null,
@@ -42,7 +45,8 @@ alter table rm_dispatches_v2.dispatches
 
 create or replace view analytics.dispatches_v1 as
 select dispatch_id, digest, contract_id, contract_version, target, output_namespace, occurrence,
-  reached, verdict, output_digest, refusals, last_refusal, opened_position, opened_at, position, changed_at
+  reached, verdict, output_digest, refusals, last_refusal, opened_position, opened_at, position, changed_at,
+  last_event, last_stage, last_gate
 from rm_dispatches_v2.dispatches;
 
 comment on view analytics.dispatches_v1 is 'One row per dispatch: what was asked, how far it came, what came out.';
@@ -62,5 +66,8 @@ comment on column analytics.dispatches_v1.opened_position is 'Position of the fi
 comment on column analytics.dispatches_v1.opened_at is 'When the first event was recorded.';
 comment on column analytics.dispatches_v1.position is 'Position of the last event.';
 comment on column analytics.dispatches_v1.changed_at is 'When the last event was recorded.';
+comment on column analytics.dispatches_v1.last_event is 'Type of the last event that counts; null where all are void.';
+comment on column analytics.dispatches_v1.last_stage is 'Where the last event refused: admission, preflight or execution; null where it did not.';
+comment on column analytics.dispatches_v1.last_gate is 'The gate by which the last event refused; null where it did not.';
 grant usage on schema analytics to ledger_analyst;
 grant select on analytics.dispatches_v1 to ledger_analyst;

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { listQuery } from './list-schemas.ts'
+import { pageSize } from './list-schemas.ts'
 import { recordedAt } from './schemas.ts'
 
 /** What analysts are shown over HTTP, and what they may ask for. */
@@ -42,7 +42,7 @@ export const rowsQuery = z.strictObject({
   until: hour
     .optional()
     .describe('Hours that begin before that. Left out: the hour that has begun is the last.'),
-  pageSize: listQuery.shape.pageSize,
+  pageSize,
   pageToken: z.string().max(PAGE_TOKEN_LENGTH_MAX).optional(),
 })
 

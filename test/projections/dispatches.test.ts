@@ -60,7 +60,11 @@ const NOTHING = {
   output_digest: null,
   refusals: 0,
   last_refusal: null,
+  last_event: null,
+  last_stage: null,
+  last_gate: null,
 }
+const BY_SWITCH = { last_event: 'Refused', last_stage: 'admission', last_gate: 'kill-switch' }
 const OPENED = { opened_position: 1, opened_at: '2026-01-01T00:00:00.000Z' }
 const at = (position: number) => ({
   position,
@@ -75,11 +79,12 @@ describe('the row of a dispatch', () => {
       ...OPENED,
       ...at(1),
       reached: 'Planned',
+      last_event: 'Planned',
     })
   })
 
   it('is opened by Refused, and has reached nothing', () => {
-    const refused = { refusals: 1, last_refusal: 'kill-switch-engaged' }
+    const refused = { refusals: 1, last_refusal: 'kill-switch-engaged', ...BY_SWITCH }
     expect(rowOf(refusedByHalt)).toEqual({
       ...IDENTITY,
       ...NOTHING,
@@ -96,6 +101,7 @@ describe('the row of a dispatch', () => {
       ...OPENED,
       ...at(2),
       reached: 'PreflightPassed',
+      last_event: 'PreflightPassed',
     })
   })
 
@@ -110,6 +116,7 @@ describe('the row of a dispatch', () => {
         ...OPENED,
         ...at(3),
         reached: 'DryRunRecorded',
+        last_event: 'DryRunRecorded',
         verdict,
         output_digest: READY_WORLD.result.outputDigest,
       })
@@ -134,6 +141,7 @@ describe('the row of a dispatch', () => {
       output_digest: READY_WORLD.result.outputDigest,
       refusals: 3,
       last_refusal: 'kill-switch-engaged',
+      ...BY_SWITCH,
     })
     expect(rowOf(planned, refusedRealRun)).toMatchObject({
       reached: 'Planned',
@@ -144,7 +152,16 @@ describe('the row of a dispatch', () => {
 
   it('keeps what opened it when a later event advances it', () => {
     const row = rowOf(refusedByHalt, planned)
-    expect(row).toMatchObject({ ...IDENTITY, ...OPENED, ...at(2), reached: 'Planned', refusals: 1 })
+    expect(row).toMatchObject({
+      ...IDENTITY,
+      ...OPENED,
+      ...at(2),
+      reached: 'Planned',
+      refusals: 1,
+      last_event: 'Planned',
+      last_stage: null,
+      last_gate: null,
+    })
   })
 
   it('has a column of the table for every member, and no other', () => {
@@ -236,6 +253,7 @@ describe('folding a log', () => {
           expect(row).toMatchObject({
             refusals: refused.length,
             last_refusal: refused.at(-1)?.data.code ?? null,
+            last_event: events.at(-1)?.type,
             reached: advancing.at(-1)?.type ?? null,
             opened_position: events[0]?.position,
             opened_at: events[0]?.recordedAt,
@@ -290,6 +308,9 @@ describe('the read model', () => {
       outputDigest: READY_WORLD.result.outputDigest,
       refusals: 0,
       lastRefusal: null,
+      lastEvent: 'DryRunRecorded',
+      lastStage: null,
+      lastGate: null,
       openedAt: '2026-01-01T00:00:00.000Z',
       position: 3,
       changedAt: '2026-01-01T00:00:00.000Z',
