@@ -15,7 +15,9 @@ export function RailsPanel({ of }: Shown) {
     <section class="panel" aria-labelledby="rails-title">
       <div class="panel-head">
         <h2 id="rails-title">Halts, last 7 days</h2>
-        <p>Hatched while HALTED, with the calls refused meanwhile</p>
+        <p>
+          Hatched while HALTED{of.calls.answer !== null && ', with the calls refused meanwhile'}
+        </p>
       </div>
       <div class="panel-body stack tight">
         <RailsOrWhyNot of={of} />

@@ -38,10 +38,10 @@ export function marksOf(halts: readonly Halt[], { fromMs, nowMs, x }: Scale): re
     .toSorted((a, b) => startOf(a) - startOf(b))
   let free = x(fromMs)
   return inOrder.map((halt) => {
-    const begin = x(Math.max(startOf(halt), fromMs))
-    const width = Math.max(WIDTH_MIN, x(endOf(halt, nowMs)) - begin)
+    const end = Math.max(x(endOf(halt, nowMs)), x(fromMs) + WIDTH_MIN)
+    const begin = Math.min(x(Math.max(startOf(halt), fromMs)), end - WIDTH_MIN)
     const isLabelled = begin - free >= LABEL_WIDTH
-    free = begin + width
-    return { halt, x: begin, width, isLabelled }
+    free = end
+    return { halt, x: begin, width: end - begin, isLabelled }
   })
 }

@@ -56,7 +56,7 @@ export function reachInWords(scope: string, contracts: readonly ContractKind[]):
   }
   const under = ids.filter((id) => covers(scope, id, contracts))
   if (scope.startsWith('contract:') && under.length > 0) {
-    return `dispatches of ${under.join('')}, in all its versions`
+    return `dispatches of ${scope.slice('contract:'.length)}, in all its versions`
   }
   if (under.length === 0) return 'no registered contract'
   const named = under.slice(0, NAMED_MAX).join(', ')
