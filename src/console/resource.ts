@@ -18,8 +18,16 @@ export type Resource<T> = Readonly<{
 type State<T> = Pick<Resource<T>, 'answer' | 'error' | 'slow'> & { readonly of: string | null }
 
 /** Reads an address, again with every other one and every `everyMs`. Null reads nothing. */
-export function useResource<T>(url: string | null, everyMs?: number): Resource<T> {
-  const [state, set] = useState<State<T>>({ of: url, answer: null, error: null, slow: false })
+export const useResource = <T>(url: string | null, everyMs?: number): Resource<T> =>
+  useLoaded(url, (stop, position) => get<T>(asked(url ?? '', position), stop), everyMs)
+
+/** The same of what takes more than one question: `name` tells one from another. */
+export function useLoaded<T>(
+  name: string | null,
+  load: (stop: AbortSignal, position: number) => Promise<Answer<T>>,
+  everyMs?: number,
+): Resource<T> {
+  const [state, set] = useState<State<T>>({ of: name, answer: null, error: null, slow: false })
   const [turn, setTurn] = useState({ count: 0, position: 0 })
   const last = useRef(state)
   const put = (next: State<T>): void => {
@@ -27,14 +35,14 @@ export function useResource<T>(url: string | null, everyMs?: number): Resource<T
     set(next)
   }
   useEffect(() => {
-    if (url === null) return undefined
+    if (name === null) return undefined
     const stop = new AbortController()
     const shown = last.current
-    // What another address gave is no answer to this one.
-    if (shown.of !== url) put({ of: url, answer: null, error: null, slow: false })
+    // What another one gave is no answer to this one.
+    if (shown.of !== name) put({ of: name, answer: null, error: null, slow: false })
     const slow = setTimeout(() => put({ ...last.current, slow: true }), SLOW_MS)
-    get<T>(asked(url, turn.position), stop.signal)
-      .then((answer) => put({ of: url, answer, error: null, slow: false }))
+    load(stop.signal, turn.position)
+      .then((answer) => put({ of: name, answer, error: null, slow: false }))
       .catch((error: Error) => {
         if (!stop.signal.aborted) put({ ...last.current, error, slow: false })
       })
@@ -43,7 +51,7 @@ export function useResource<T>(url: string | null, everyMs?: number): Resource<T
       clearTimeout(slow)
       stop.abort()
     }
-  }, [url, turn.count])
+  }, [name, turn.count])
   const reload = (position = 0): void => setTurn(({ count }) => ({ count: count + 1, position }))
   useEffect(() => {
     if (everyMs === undefined) return undefined
@@ -52,7 +60,7 @@ export function useResource<T>(url: string | null, everyMs?: number): Resource<T
     }, everyMs)
     return () => clearInterval(timer)
   }, [everyMs])
-  const { answer, error, slow } = state.of === url ? state : NOTHING
+  const { answer, error, slow } = state.of === name ? state : NOTHING
   return { answer, error, slow, reload }
 }
 

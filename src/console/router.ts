@@ -22,20 +22,22 @@ export function go(url: string, { replace = false } = {}): void {
   requestAnimationFrame(() => document.querySelector<HTMLElement>('#main')?.focus())
 }
 
-/** The same screen with other parameters; null takes one away. */
-export function setQuery(
-  changes: Readonly<Record<string, string | null>>,
-  options?: { replace?: boolean },
-): void {
-  const { path: same, query } = place.peek()
+/** The address of the same screen with other parameters; null takes one away. */
+export function addressWith(changes: Readonly<Record<string, string | null>>): string {
+  const { path: same, query } = place.value
   const next = new URLSearchParams(query)
   for (const [name, value] of Object.entries(changes)) {
     if (value === null) next.delete(name)
     else next.set(name, value)
   }
   const text = next.toString()
-  go(text === '' ? same : `${same}?${text}`, options)
+  return text === '' ? same : `${same}?${text}`
 }
+
+export const setQuery = (
+  changes: Readonly<Record<string, string | null>>,
+  options?: { replace?: boolean },
+): void => go(addressWith(changes), options)
 
 /** Links within the console are followed here; whatever the browser does with a modified click stays its own. */
 export function startRouter(): void {

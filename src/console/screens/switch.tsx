@@ -1,3 +1,62 @@
+import { useRef } from 'preact/hooks'
+import { useCalls } from '../calls.ts'
+import { PageHead } from '../parts/page-head.tsx'
+import { useResource } from '../resource.ts'
+import { place, setQuery } from '../router.ts'
+import { may } from '../session.ts'
+import { type Draft, FlipForm } from './switch/flip-form.tsx'
+import { useHalts } from './switch/halts.ts'
+import { HaltsPanel, RailsPanel } from './switch/halts-panels.tsx'
+import { contractsOf, type Manifest } from './switch/scopes.ts'
+import { StatePanel } from './switch/state-table.tsx'
+
+const CATALOGUE_EVERY_MS = 60_000
+
+/** What is asked for stands in the address: /switch?scope=executor:http&to=release */
+function draftOf(query: URLSearchParams): Draft {
+  return {
+    verb: query.get('to') === 'release' ? 'release' : 'halt',
+    scope: query.get('scope') ?? 'global',
+  }
+}
+
 export function SwitchScreen() {
-  return <h1>Switch</h1>
+  const catalogue = useResource<Readonly<{ manifests: readonly Manifest[] }>>(
+    may('catalogue:read') ? '/v1/catalogue' : null,
+    CATALOGUE_EVERY_MS,
+  )
+  const contracts = contractsOf(catalogue.answer?.body.manifests ?? [])
+  const calls = useCalls(24).answer?.body.rows ?? null
+  const halts = useHalts(contracts)
+  const filled = useRef(0)
+  const change = ({ verb, scope }: Draft): void => setQuery({ scope, to: verb }, { replace: true })
+  return (
+    <>
+      <PageHead
+        title="Kill switch"
+        says="Read on every call. Only a positive DRY_RUN_ONLY lets anything pass; the strictest scope wins. There is no “live”."
+      />
+      <div class="cols cols-2-1">
+        <div class="stack">
+          <StatePanel
+            contracts={contracts}
+            calls={calls}
+            fill={(verb, scope) => {
+              filled.current += 1
+              change({ verb, scope })
+            }}
+          />
+          <RailsPanel of={halts} />
+        </div>
+        <FlipForm
+          draft={draftOf(place.value.query)}
+          change={change}
+          contracts={contracts}
+          calls={calls}
+          filled={filled.current}
+        />
+      </div>
+      <HaltsPanel of={halts} />
+    </>
+  )
 }
