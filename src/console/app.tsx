@@ -1,13 +1,10 @@
-import { useEffect } from 'preact/hooks'
+import type { ComponentType } from 'preact'
+import { useEffect, useState } from 'preact/hooks'
+import { Unreachable } from './api.ts'
 import { Toast } from './parts/copy.tsx'
+import { Failed } from './parts/states.tsx'
 import { path } from './router.ts'
-import { DispatchScreen } from './screens/dispatch.tsx'
-import { DispatchesScreen } from './screens/dispatches.tsx'
-import { OverviewScreen } from './screens/overview.tsx'
-import { RefusalsScreen } from './screens/refusals.tsx'
 import { SignInScreen } from './screens/sign-in.tsx'
-import { SwitchScreen } from './screens/switch.tsx'
-import { TryScreen } from './screens/try.tsx'
 import { isSignedIn } from './session.ts'
 import { Bands } from './shell/bands.tsx'
 import { KeysDialog, useShortcuts } from './shell/keys.tsx'
@@ -48,20 +45,33 @@ export function App() {
   )
 }
 
+/** A screen is fetched when it is first gone to. */
+const SCREENS: Readonly<Record<string, () => Promise<ComponentType>>> = {
+  '/': async () => (await import('./screens/overview.tsx')).OverviewScreen,
+  '/dispatches': async () => (await import('./screens/dispatches.tsx')).DispatchesScreen,
+  '/refusals': async () => (await import('./screens/refusals.tsx')).RefusalsScreen,
+  '/try': async () => (await import('./screens/try.tsx')).TryScreen,
+  '/switch': async () => (await import('./screens/switch.tsx')).SwitchScreen,
+}
+const oneDispatch = async () => (await import('./screens/dispatch.tsx')).DispatchScreen
+
 function Screen() {
   const at = path.value
-  const dispatchId = /^\/dispatches\/([^/]+)$/.exec(at)?.[1]
-  if (dispatchId !== undefined) return <DispatchScreen key={dispatchId} id={dispatchId} />
-  switch (at) {
-    case '/dispatches':
-      return <DispatchesScreen />
-    case '/refusals':
-      return <RefusalsScreen />
-    case '/try':
-      return <TryScreen />
-    case '/switch':
-      return <SwitchScreen />
-    default:
-      return <OverviewScreen />
-  }
+  const id = /^\/dispatches\/([^/]+)$/.exec(at)?.[1]
+  if (id !== undefined) return <Fetched key={id} fetch={oneDispatch} parts={{ id }} />
+  return <Fetched key={at} fetch={SCREENS[at] ?? SCREENS['/']} parts={{}} />
+}
+
+type FetchedParts<P> = Readonly<{ fetch: (() => Promise<ComponentType<P>>) | undefined; parts: P }>
+
+function Fetched<P extends object>({ fetch, parts }: FetchedParts<P>) {
+  const [Found, setFound] = useState<ComponentType<P> | null>(null)
+  const [error, setError] = useState<Error | null>(null)
+  useEffect(() => {
+    fetch?.()
+      .then((it) => setFound(() => it))
+      .catch(() => setError(new Unreachable('The screen could not be fetched')))
+  }, [])
+  if (error !== null) return <Failed error={error} retry={() => location.reload()} />
+  return Found === null ? null : <Found {...parts} />
 }

@@ -34,7 +34,7 @@ export const filterOf = (chips: readonly Chip[]): string =>
 
 /** Numbers and plain words stand as they are. */
 const quoted = (value: string): string =>
-  /^(?:[0-9]+|null)$/.test(value) ? value : `"${value.replace(/[\\"]/g, '\\$&')}"`
+  /^(?:[0-9]+|\*)$/.test(value) ? value : `"${value.replace(/[\\"]/g, '\\$&')}"`
 
 function unquoted(value: string): string {
   if (!value.startsWith('"')) return value

@@ -1,4 +1,4 @@
-import uPlot from 'uplot'
+import type UPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { theme } from '../theme.ts'
@@ -21,24 +21,30 @@ type Parts = Readonly<{
   figures: readonly (readonly number[])[]
 }>
 
-/** Columns over hours, stacked. Everything it shows stands in a table beside it, too. */
+/**
+ * Columns over hours, stacked. Everything it shows stands in a table beside it, too: where the package
+ * that draws cannot even be loaded, as under a language it does not know, that is what remains.
+ */
 export function StackedHours({ hours, series, figures }: Parts) {
   const box = useRef<HTMLDivElement>(null)
   const [at, setAt] = useState<number | null>(null)
+  const [isDrawn, setDrawn] = useState(true)
   const shown = `${hours[0]} ${JSON.stringify(figures)} ${theme.value}`
   useEffect(() => {
     const element = box.current
-    if (element === null) return undefined
-    const plot = draw(element, { hours, series, figures }, setAt)
-    const resized = new ResizeObserver(() =>
-      plot.setSize({ width: element.clientWidth, height: HEIGHT }),
-    )
-    resized.observe(element)
+    let end: (() => void) | null = () => undefined
+    const begin = async (): Promise<void> => {
+      const { default: Plot } = await import('uplot')
+      if (end === null || element === null) return
+      end = draw(Plot, element, { hours, series, figures }, setAt)
+    }
+    begin().catch(() => setDrawn(false))
     return () => {
-      resized.disconnect()
-      plot.destroy()
+      end?.()
+      end = null
     }
   }, [shown])
+  if (!isDrawn) return <p class="faint">This browser cannot draw it. The table has all figures.</p>
   return (
     <>
       <div ref={box} class="plot" aria-hidden="true" />
@@ -61,16 +67,42 @@ function inWords({ hours, series, figures }: Parts, at: number): string {
   return `${begin.slice(11, 16)} to ${end.slice(11, 16)} UTC: ${parts.join(', ') || 'no call'}`
 }
 
-function draw(element: HTMLElement, parts: Parts, point: (at: number | null) => void): uPlot {
-  const { hours, series, figures } = parts
+type Plotter = typeof UPlot
+
+/** Draws, keeps it as wide as its place, and gives what takes it away again. */
+function draw(
+  Plot: Plotter,
+  element: HTMLElement,
+  parts: Parts,
+  point: (at: number | null) => void,
+): () => void {
+  const { hours, figures } = parts
+  const xs = hours.map((hour) => Date.parse(hour) / 1_000)
+  const sums = stacked(figures).toReversed()
+  const plot = new Plot(optionsOf(Plot, element, parts, point), [xs, ...sums], element)
+  const resized = new ResizeObserver(() =>
+    plot.setSize({ width: element.clientWidth, height: HEIGHT }),
+  )
+  resized.observe(element)
+  return () => {
+    resized.disconnect()
+    plot.destroy()
+  }
+}
+
+function optionsOf(
+  Plot: Plotter,
+  element: HTMLElement,
+  { series }: Parts,
+  point: (at: number | null) => void,
+): UPlot.Options {
   const ink = (name: string): string =>
     getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim()
-  const sums = stacked(figures)
   const axis = { stroke: ink('ink-3'), font: `11px ${ink('font-ui')}`, ticks: { show: false } }
-  const options: uPlot.Options = {
+  return {
     width: element.clientWidth,
     height: HEIGHT,
-    tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1_000), 'Etc/UTC'),
+    tzDate: (seconds) => Plot.tzDate(new Date(seconds * 1_000), 'Etc/UTC'),
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, points: { show: false } },
     hooks: { setCursor: [(plot) => point(plot.cursor.idx ?? null)] },
@@ -79,7 +111,7 @@ function draw(element: HTMLElement, parts: Parts, point: (at: number | null) => 
       y: { range: (_, __, max) => [0, Math.max(4, max * 1.1)] },
     },
     axes: [
-      { ...axis, grid: { show: false }, values: (_, splits) => splits.map(hourOf) },
+      { ...axis, size: 24, grid: { show: false }, values: (_, splits) => splits.map(hourOf) },
       {
         ...axis,
         size: 44,
@@ -93,15 +125,13 @@ function draw(element: HTMLElement, parts: Parts, point: (at: number | null) => 
       ...series.toReversed().map((it) => ({
         label: it.label,
         width: 0,
-        fill: (plot: uPlot) =>
+        fill: (plot: UPlot) =>
           it.hatched ? hatch(plot.ctx, ink(it.ink), ink('surface')) : ink(it.ink),
-        paths: uPlot.paths.bars?.({ size: BAR }) ?? (() => null),
+        paths: Plot.paths.bars?.({ size: BAR }) ?? (() => null),
         points: { show: false },
       })),
     ],
   }
-  const xs = hours.map((hour) => Date.parse(hour) / 1_000)
-  return new uPlot(options, [xs, ...sums.toReversed()] as uPlot.AlignedData, element)
 }
 
 /** Each series on top of those before it. */

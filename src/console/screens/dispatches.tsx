@@ -21,7 +21,7 @@ const EVERY_MS = 5_000
 
 const VIEWS: readonly (readonly [string, string])[] = [
   ['All', ''],
-  ['Refused last', 'lastEvent = "Refused"'],
+  ['Refused', 'lastRefusal:*'],
   ['Would fail', 'verdict = "would_fail"'],
   ['Stopped after Planned', 'reached = "Planned"'],
   ['Real run asked', 'lastRefusal = "production-execution-not-authorized"'],
@@ -42,7 +42,14 @@ export function DispatchesScreen() {
     setQuery({ filter: next === '' ? null : next, page: null })
   return (
     <>
-      <PageHead title="Dispatches" says="Where each one stands, newest event first">
+      <PageHead
+        title="Dispatches"
+        says={
+          filter === ''
+            ? 'Where each one stands, newest event first'
+            : 'Where each one stands, last opened first'
+        }
+      >
         <TailToggle isOn={isTailing} state={tail} />
         <a class="button" href="/try">
           Try a dispatch
@@ -76,8 +83,10 @@ export function DispatchesScreen() {
 }
 
 function addressOf(filter: string): string {
-  const query = new URLSearchParams({ pageSize: String(PAGE_SIZE), orderBy: 'changedAt desc' })
-  if (filter !== '') query.set('filter', filter)
+  const query = new URLSearchParams({ pageSize: String(PAGE_SIZE) })
+  // What is found by a field is quickly put in the order it was opened in, and in no other.
+  if (filter === '') query.set('orderBy', 'changedAt desc')
+  else query.set('filter', filter)
   return `/v1/dispatches?${query}`
 }
 

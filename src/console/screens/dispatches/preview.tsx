@@ -72,7 +72,7 @@ function EventList({ events }: Readonly<{ events: readonly StreamEvent[] }>) {
   return (
     <ol class="stack tight">
       {events.map((it) => (
-        <li class="inline spread" key={it.id}>
+        <li class="inline spread nowrap" key={it.id}>
           <span class={it.type === 'Refused' ? 'plain t-fail' : 'plain'}>
             <Icon name={it.type === 'Refused' ? 'cross' : 'check'} />
             {it.data.code ?? it.type}

@@ -40,7 +40,7 @@ export function DispatchTable({ rows, selected, select, newAfter }: Parts) {
             <th scope="col">Reached</th>
             <th scope="col">Gates, last event</th>
             <th scope="col">Stands as</th>
-            <th scope="col" class="right hide-narrow">
+            <th scope="col" class="right hide-narrow hide-peek">
               Position
             </th>
           </tr>
@@ -76,7 +76,7 @@ export function DispatchTable({ rows, selected, select, newAfter }: Parts) {
               <td>
                 <StandsAs row={row} />
               </td>
-              <td class="right num muted hide-narrow">{num(row.position)}</td>
+              <td class="right num muted hide-narrow hide-peek">{num(row.position)}</td>
             </tr>
           ))}
         </tbody>
