@@ -47,7 +47,9 @@ const whyNoParams = (read: ReturnType<typeof readJson> | null): string =>
 export function writeDraft(draft: Draft): Readonly<{ query: string; isWhole: boolean }> {
   const { params, ...rest } = draft
   const query = new URLSearchParams(
-    Object.entries(rest).filter((it): it is [string, string] => it[1] !== null && it[1] !== ''),
+    Object.entries(rest).filter(
+      (it): it is [string, string] => it[1] !== null && !(it[0] === 'occurrence' && it[1] === ''),
+    ),
   )
   const short = query.toString()
   if (params === null) return { query: short, isWhole: true }

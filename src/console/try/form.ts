@@ -71,21 +71,24 @@ function kindOf({ type }: JsonObject, choices: readonly Json[]): Field['kind'] {
 function fitting(schema: JsonObject, kind: Field['kind']): string {
   const { type, pattern } = schema
   if (kind === 'choice') return type === 'boolean' ? 'true or false' : 'one of'
-  if (kind === 'number') return `${String(type)}${rangeOf(schema)}`
+  if (kind === 'number') return `${textOf(type)}${rangeOf(schema)}`
   if (kind === 'json') return typeof type === 'string' ? `${type}, as JSON` : 'as JSON'
   return typeof pattern === 'string' ? pattern : 'text'
 }
 
-function rangeOf({ minimum, maximum }: JsonObject): string {
-  if (minimum !== undefined && maximum !== undefined) return ` ${minimum} to ${maximum}`
-  if (minimum !== undefined) return ` from ${minimum}`
-  return maximum === undefined ? '' : ` up to ${maximum}`
+function rangeOf(schema: JsonObject): string {
+  const [from, to] = [schema['minimum'], schema['maximum']].map((it) =>
+    typeof it === 'number' ? String(it) : undefined,
+  )
+  if (from !== undefined && to !== undefined) return ` ${from} to ${to}`
+  if (from !== undefined) return ` from ${from}`
+  return to === undefined ? '' : ` up to ${to}`
 }
 
 /** The value of a field as it is typed. Choices are typed as JSON. */
 export function showValue({ kind }: Field, value: Json | undefined): string {
   if (value === undefined) return ''
-  if (typeof value !== 'string') return JSON.stringify(value)
+  if (typeof value !== 'string') return JSON.stringify(value, null, kind === 'json' ? 2 : 0)
   // Text in a field for something else, as it was typed: in quotes only where it would be read as JSON.
   const isPlain = kind === 'text' || (kind !== 'choice' && !readJson(value).ok)
   return isPlain ? value : JSON.stringify(value)
@@ -142,7 +145,8 @@ export function whyWrong(field: Field, value: Json | undefined): string | null {
     const isOne = choices.some((it) => canonicalJson(it) === canonicalJson(value))
     return isOne ? null : `${quotedValue(value)} is none of the listed values`
   }
-  if (!hasType(schema['type'], value)) return wrongType(schema['type'], value)
+  const type = textOf(schema['type'])
+  if (type !== null && !hasType(type, value)) return wrongType(type, value)
   if (typeof value === 'number') return wrongNumber(schema, value)
   return typeof value === 'string' ? wrongLength(schema, value) : null
 }
@@ -151,30 +155,18 @@ const quotedValue = (value: Json): string =>
   quoted(typeof value === 'string' ? value : JSON.stringify(value))
 
 /** Arrays of types and no type at all are left to the server. */
-function hasType(type: Json | undefined, value: Json): boolean {
-  switch (type) {
-    case 'integer':
-      return Number.isInteger(value)
-    case 'array':
-      return Array.isArray(value)
-    case 'object':
-      return isObject(value)
-    case 'null':
-      return value === null
-    case 'string':
-    case 'number':
-    case 'boolean':
-      return typeof value === type
-    default:
-      return true
-  }
+function hasType(type: string, value: Json): boolean {
+  if (type === 'integer') return Number.isInteger(value)
+  if (type === 'array') return Array.isArray(value)
+  if (type === 'object') return isObject(value)
+  return type === 'null' ? value === null : typeof value === type
 }
 
-function wrongType(type: Json | undefined, value: Json): string {
+function wrongType(type: string, value: Json): string {
   const read = typeof value === 'string' && type !== 'string' ? readJson(value) : null
   const isWord = (type === 'integer' || type === 'number') && Number.isNaN(Number(value))
   if (read === null || read.ok || isWord) {
-    return `${quotedValue(value)} is not of type ${String(type)}`
+    return `${quotedValue(value)} is not of type ${type}`
   }
   return `${read.wrong}; it is sent as text`
 }
@@ -198,7 +190,7 @@ const wrongNumber = (schema: JsonObject, value: number): string | null =>
 
 // JSON Schema counts characters, not UTF-16 code units.
 const wrongLength = (schema: JsonObject, value: string): string | null =>
-  firstWrong(LENGTH_CHECKS, schema, [...value].length)
+  firstWrong(LENGTH_CHECKS, schema, Array.from(value).length)
 
 function firstWrong(
   checks: Readonly<Record<string, Check>>,
@@ -222,7 +214,8 @@ export function serverSays(field: Field, errors: readonly ParamsError[]): string
   const found = errors.find(({ path }) => path === at || path.startsWith(`${at}/`))
   if (found === undefined) return null
   const { path, keyword } = found
-  if (path === at && keyword === 'pattern') return `Must match ${String(field.schema['pattern'])}`
+  const pattern = textOf(field.schema['pattern'])
+  if (path === at && keyword === 'pattern') return `Must match ${pattern}`
   const where = path === at ? '' : ` at ${path.slice(at.length)}`
   return `The server finds that it breaks ${keyword}${where}`
 }

@@ -1,0 +1,71 @@
+import { ERRORS } from '../../../errors.ts'
+import type { Problem } from '../../api.ts'
+import { Icon } from '../../parts/icon.tsx'
+import { CodePill, isIndeterminate } from '../../parts/pill.tsx'
+import { RULE_NAMES, whoActs, whoActsSentence } from '../../words.ts'
+import { GateList } from './gate-list.tsx'
+
+/** A refusal: what was seen, then code, rule, who must act and what to do, in this order. */
+export function RefusedAnswer({ problem }: Readonly<{ problem: Problem }>) {
+  const { code, rule, whoMustAct, retryable, gates } = problem
+  const remedy = remedyOf(code)
+  // The detail ends with the remedy, which has a line of its own here.
+  const seen = problem.detail.replace(remedy ?? '', '').trim()
+  return (
+    <>
+      {seen !== '' && (
+        <div class={isIndeterminate(code) ? 'callout unsure' : 'callout bad'}>
+          <Icon name="warn" />
+          <span class="seen">{seen}</span>
+        </div>
+      )}
+      <dl class="kv">
+        <dt>Code</dt>
+        <dd>
+          <CodePill code={code} />
+        </dd>
+        {rule !== null && (
+          <>
+            <dt>Rule</dt>
+            <dd>
+              {rule}, {RULE_NAMES[rule]}
+            </dd>
+          </>
+        )}
+        <dt>Who must act</dt>
+        <dd>
+          <b>{whoActs(whoMustAct)}</b>
+          {whoMustAct === 'nobody' && <> · {whoActsSentence(whoMustAct, retryable)}</>}
+        </dd>
+        {remedy !== undefined && (
+          <>
+            <dt>What to do</dt>
+            <dd>{remedy}</dd>
+          </>
+        )}
+        <dt>Retry</dt>
+        <dd>
+          {retryable
+            ? 'Yes: the same command, once that is done'
+            : 'No: the same request gets the same answer'}
+        </dd>
+        <dt>Recorded</dt>
+        <dd>{recordedInWords(problem)}</dd>
+      </dl>
+      {gates !== undefined && (
+        <div>
+          <h3>Gates of this refusal</h3>
+          <GateList gates={gates} />
+        </div>
+      )}
+    </>
+  )
+}
+
+const remedyOf = (code: string): string | undefined =>
+  (ERRORS as Readonly<Record<string, { remedy: string }>>)[code]?.remedy
+
+function recordedInWords({ recorded, eventsAppended = 0 }: Problem): string {
+  if (recorded === 'none') return 'Not recorded'
+  return eventsAppended > 0 ? 'As a Refused event' : 'The same refusal was there already'
+}
