@@ -16,7 +16,7 @@ import {
 
 const SCHEMA = {
   type: 'object',
-  required: ['document', 'rule', 'count', 'deep'],
+  required: ['document', 'rule', 'count', 'deep', 'name'],
   additionalProperties: false,
   properties: {
     document: { type: 'string', title: 'Document', description: 'Never the text itself' },
@@ -25,6 +25,7 @@ const SCHEMA = {
     deep: { type: 'boolean' },
     ratio: { type: 'number', exclusiveMinimum: 0, exclusiveMaximum: 1 },
     code: { type: 'string', pattern: '^[a-z]+$', minLength: 2, maxLength: 4 },
+    name: { type: 'string', minLength: 1 },
     list: { type: 'array', items: { type: 'integer' } },
     only: { const: 'this' },
     any: {},
@@ -49,12 +50,18 @@ describe('a form from the schema of a contract', () => {
       ['deep', 'choice', 'true or false'],
       ['ratio', 'number', 'number, optional'],
       ['code', 'text', '^[a-z]+$, optional'],
+      ['name', 'text', 'text'],
       ['list', 'json', 'array, as JSON, optional'],
       ['only', 'choice', 'one of, optional'],
       ['any', 'json', 'as JSON, optional'],
     ])
     expect(field('document').hint).toBe('Never the text itself')
     expect(form.isOpen).toBe(false)
+    const pattern = '^[a-z0-9-]{1,20}$'
+    const [long] = formOf({
+      properties: { a: { type: 'string', pattern, description: 'An id.' } },
+    }).fields
+    expect(long).toMatchObject({ says: 'text, optional', hint: `An id. Matches ${pattern}` })
   })
 
   it.each([
@@ -76,7 +83,7 @@ describe('a form from the schema of a contract', () => {
 
   it('begins with a golden case, or with what can only be one thing', () => {
     expect(firstParams(form, { document: 'a' })).toEqual({ document: 'a' })
-    expect(firstParams(form, undefined)).toEqual({ document: '' })
+    expect(firstParams(form, undefined)).toEqual({ document: '', name: '' })
     const fixed = formOf({ required: ['v'], properties: { v: { const: 2 } } })
     expect(firstParams(fixed, undefined)).toEqual({ v: 2 })
   })
@@ -132,6 +139,7 @@ describe('what is typed into a field', () => {
     ['ratio', '0', 'Must be more than 0'],
     ['ratio', '1', 'Must be less than 1'],
     ['code', 'a', 'Must be at least 2 characters long'],
+    ['name', '', 'Must be at least 1 character long'],
     ['code', 'abcde', 'Must be at most 4 characters long'],
     ['rule', '"other"', '"other" is none of the listed values'],
     ['list', '{}', '"{}" is not of type array'],

@@ -1,5 +1,6 @@
 import { canonicalJson } from '../../../domain/canonical-json.ts'
 import { isObject, type Json, type JsonObject } from '../../../domain/json.ts'
+import { plural } from '../words.ts'
 import { quoted, readJson } from './json-text.ts'
 
 /**
@@ -46,10 +47,19 @@ function fieldOf(name: string, schema: JsonObject, isRequired: boolean): Field {
     kind,
     isRequired,
     says: isRequired ? fits : `${fits}, optional`,
-    hint: textOf(schema['description']),
+    hint: hintOf(schema),
     choices,
     schema,
   }
+}
+
+/** A longer pattern has no room beside a label. */
+const PATTERN_LENGTH_MAX = 16
+
+function hintOf({ description, pattern }: JsonObject): string | null {
+  const isLong = typeof pattern === 'string' && pattern.length > PATTERN_LENGTH_MAX
+  const parts = [textOf(description), isLong ? `Matches ${pattern}` : null]
+  return parts.filter((it) => it !== null).join(' ') || null
 }
 
 const textOf = (value: Json | undefined): string | null =>
@@ -73,7 +83,8 @@ function fitting(schema: JsonObject, kind: Field['kind']): string {
   if (kind === 'choice') return type === 'boolean' ? 'true or false' : 'one of'
   if (kind === 'number') return `${textOf(type)}${rangeOf(schema)}`
   if (kind === 'json') return typeof type === 'string' ? `${type}, as JSON` : 'as JSON'
-  return typeof pattern === 'string' ? pattern : 'text'
+  const isShort = typeof pattern === 'string' && pattern.length <= PATTERN_LENGTH_MAX
+  return isShort ? pattern : 'text'
 }
 
 function rangeOf(schema: JsonObject): string {
@@ -181,8 +192,9 @@ const NUMBER_CHECKS: Readonly<Record<string, Check>> = {
   exclusiveMaximum: (value, bound) => must(value < bound, `less than ${bound}`),
 }
 const LENGTH_CHECKS: Readonly<Record<string, Check>> = {
-  minLength: (length, bound) => must(length >= bound, `at least ${bound} characters long`),
-  maxLength: (length, bound) => must(length <= bound, `at most ${bound} characters long`),
+  minLength: (length, bound) =>
+    must(length >= bound, `at least ${plural(bound, 'character')} long`),
+  maxLength: (length, bound) => must(length <= bound, `at most ${plural(bound, 'character')} long`),
 }
 
 const wrongNumber = (schema: JsonObject, value: number): string | null =>

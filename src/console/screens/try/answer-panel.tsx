@@ -65,7 +65,7 @@ const LEADS = {
   created: 'A new dispatch.',
   advanced: 'The same dispatch went further.',
   replayed: 'Known already, answered from the log.',
-  unknown: 'The outcome is unknown.',
+  unknown: 'Send the same command again to find out.',
 } as const
 
 function leadOf(reply: Reply): string {
@@ -127,8 +127,8 @@ function Details({ click, sendAgain }: Readonly<{ click: Click } & Pick<Answered
           <Icon name="question" />
           <span class="stack tight">
             <span>
-              {reply.why}. Whether the command was recorded is not known. Nothing is recorded twice:
-              send the same command again, and it finds out.
+              {reply.why}. Whether the command was recorded is not known. Sending it again is safe:
+              nothing is recorded twice.
             </span>
             {reply.code !== null && <code>{reply.code}</code>}
             <span>

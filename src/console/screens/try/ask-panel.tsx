@@ -44,11 +44,7 @@ export function AskPanel({ explanations, reached, lastMode, sending, send }: Ask
             <Outlook mode={mode} explanations={explanations} />
           </button>
         ))}
-        <button
-          class={lastMode === 'REAL_RUN' ? 'mode real main' : 'mode real'}
-          aria-describedby="why-real"
-          {...pressing('REAL_RUN')}
-        >
+        <button class="mode real" aria-describedby="why-real" {...pressing('REAL_RUN')}>
           <b>
             <Icon name="lock" />
             REAL_RUN

@@ -1,4 +1,5 @@
-import { useState } from 'preact/hooks'
+import { Fragment } from 'preact'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import { Icon } from '../../parts/icon.tsx'
 import {
   groupsOf,
@@ -38,12 +39,12 @@ export function ContractPicker({ shelves, chosen, pick }: Picking) {
         />
         <div class="contract-list">
           {groups.map(({ title, shelves: of }) => (
-            <>
-              <h3 key={title}>{title}</h3>
+            <Fragment key={title}>
+              <h3>{title}</h3>
               {of.map((shelf) => (
                 <ShelfButton key={shelf.id} shelf={shelf} chosen={chosen} pick={pick} />
               ))}
-            </>
+            </Fragment>
           ))}
         </div>
         {groups.length === 0 && (
@@ -68,8 +69,13 @@ function ShelfButton({
 }: Readonly<{ shelf: Shelf; chosen: Listed | null; pick: Picking['pick'] }>) {
   const usual = usualVersion(shelf)
   const isChosen = chosen?.id === shelf.id
+  const button = useRef<HTMLButtonElement>(null)
+  useEffect(() => {
+    if (isChosen) button.current?.scrollIntoView({ block: 'nearest' })
+  }, [isChosen])
   return (
     <button
+      ref={button}
       type="button"
       aria-pressed={isChosen}
       onClick={() => {

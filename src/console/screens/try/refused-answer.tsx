@@ -2,7 +2,7 @@ import { ERRORS } from '../../../errors.ts'
 import type { Problem } from '../../api.ts'
 import { Icon } from '../../parts/icon.tsx'
 import { CodePill, isIndeterminate } from '../../parts/pill.tsx'
-import { RULE_NAMES, whoActs, whoActsSentence } from '../../words.ts'
+import { RULE_NAMES, whoActs } from '../../words.ts'
 import { GateList } from './gate-list.tsx'
 
 /** A refusal: what was seen, then code, rule, who must act and what to do, in this order. */
@@ -35,7 +35,8 @@ export function RefusedAnswer({ problem }: Readonly<{ problem: Problem }>) {
         <dt>Who must act</dt>
         <dd>
           <b>{whoActs(whoMustAct)}</b>
-          {whoMustAct === 'nobody' && <> · {whoActsSentence(whoMustAct, retryable)}</>}
+          {whoMustAct === 'nobody' &&
+            (retryable ? ', it passes by itself' : ', this can never pass')}
         </dd>
         {remedy !== undefined && (
           <>
@@ -44,11 +45,7 @@ export function RefusedAnswer({ problem }: Readonly<{ problem: Problem }>) {
           </>
         )}
         <dt>Retry</dt>
-        <dd>
-          {retryable
-            ? 'Yes: the same command, once that is done'
-            : 'No: the same request gets the same answer'}
-        </dd>
+        <dd>{retryInWords(problem)}</dd>
         <dt>Recorded</dt>
         <dd>{recordedInWords(problem)}</dd>
       </dl>
@@ -64,6 +61,13 @@ export function RefusedAnswer({ problem }: Readonly<{ problem: Problem }>) {
 
 const remedyOf = (code: string): string | undefined =>
   (ERRORS as Readonly<Record<string, { remedy: string }>>)[code]?.remedy
+
+function retryInWords({ retryable, whoMustAct }: Problem): string {
+  if (!retryable) return 'No: the same request gets the same answer'
+  return whoMustAct === 'nobody'
+    ? 'Yes, the same command'
+    : 'Yes, the same command, once they acted'
+}
 
 function recordedInWords({ recorded, eventsAppended = 0 }: Problem): string {
   if (recorded === 'none') return 'Not recorded'
