@@ -205,5 +205,5 @@ function whyNoNamespace(text: string): string | null {
       return prefix.ok ? [prefix.segments] : []
     }),
   )
-  return mayUse ? null : `This key may use what is below ${prefixes.join(', ')} alone`
+  return mayUse ? null : `This key may write below ${prefixes.join(', ')} alone`
 }

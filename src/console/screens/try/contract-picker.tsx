@@ -1,4 +1,4 @@
-import { Fragment } from 'preact'
+import { Fragment, type TargetedKeyboardEvent } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { Icon } from '../../parts/icon.tsx'
 import {
@@ -19,13 +19,15 @@ type Picking = Readonly<{
 export function ContractPicker({ shelves, chosen, pick }: Picking) {
   const [find, setFind] = useState('')
   const groups = groupsOf(shelves, find)
-  const count = groups.reduce((sum, group) => sum + group.shelves.length, 0)
+  const found = groups.flatMap((group) => group.shelves.map(({ id }) => id))
+  // One stop for the tab key, from which the arrows go on.
+  const stop = found.find((id) => id === chosen?.id) ?? found[0]
   return (
     <>
       <div class="panel-head">
         <h2 id="try-contract">Contract</h2>
         <p role="status">
-          {count} of {shelves.length}
+          {found.length} of {shelves.length}
         </p>
       </div>
       <div class="panel-body stack tight">
@@ -37,12 +39,24 @@ export function ContractPicker({ shelves, chosen, pick }: Picking) {
           value={find}
           onInput={(event) => setFind(event.currentTarget.value)}
         />
-        <div class="contract-list">
+        <div
+          class="contract-list"
+          role="toolbar"
+          aria-orientation="vertical"
+          aria-label="Contracts"
+          onKeyDown={moveFocus}
+        >
           {groups.map(({ title, shelves: of }) => (
             <Fragment key={title}>
               <h3>{title}</h3>
               {of.map((shelf) => (
-                <ShelfButton key={shelf.id} shelf={shelf} chosen={chosen} pick={pick} />
+                <ShelfButton
+                  key={shelf.id}
+                  shelf={shelf}
+                  chosen={chosen}
+                  isStop={shelf.id === stop}
+                  pick={pick}
+                />
               ))}
             </Fragment>
           ))}
@@ -62,11 +76,26 @@ export function ContractPicker({ shelves, chosen, pick }: Picking) {
   )
 }
 
-function ShelfButton({
-  shelf,
-  chosen,
-  pick,
-}: Readonly<{ shelf: Shelf; chosen: Listed | null; pick: Picking['pick'] }>) {
+/** How far a key moves among so many buttons. */
+const MOVES: Readonly<Record<string, (at: number, count: number) => number>> = {
+  ArrowDown: (at, count) => Math.min(at + 1, count - 1),
+  ArrowUp: (at) => Math.max(at - 1, 0),
+  Home: () => 0,
+  End: (_, count) => count - 1,
+}
+
+function moveFocus(event: TargetedKeyboardEvent<HTMLDivElement>): void {
+  const buttons = [...event.currentTarget.querySelectorAll('button')]
+  const at = buttons.findIndex((it) => it === event.target)
+  const to = MOVES[event.key]?.(at, buttons.length)
+  if (to === undefined) return
+  event.preventDefault()
+  buttons[to]?.focus()
+}
+
+type Shelved = Pick<Picking, 'chosen' | 'pick'> & Readonly<{ shelf: Shelf; isStop: boolean }>
+
+function ShelfButton({ shelf, chosen, isStop, pick }: Shelved) {
   const usual = usualVersion(shelf)
   const isChosen = chosen?.id === shelf.id
   const button = useRef<HTMLButtonElement>(null)
@@ -78,6 +107,7 @@ function ShelfButton({
       ref={button}
       type="button"
       aria-pressed={isChosen}
+      tabIndex={isStop ? 0 : -1}
       onClick={() => {
         if (!isChosen) pick(referenceOf(usual))
       }}

@@ -51,7 +51,9 @@ const same = (a: Json | undefined, b: Json | undefined): boolean =>
 /** One param. What is typed stays as it is typed, as long as it stands for the value. */
 export function ParamField({ field, value, wrong, change }: Typed) {
   const [typed, setTyped] = useState(() => showValue(field, value))
+  // As it was at first: a field that changed its kind or size while somebody types would lose them.
   const [isLong] = useState(() => hasLongText(field, typed))
+  const [rows] = useState(() => rowsFor(typed))
   const text = same(readValue(field, typed), value) ? typed : showValue(field, value)
   const onInput = (event: { currentTarget: { value: string } }): void => {
     setTyped(event.currentTarget.value)
@@ -63,13 +65,18 @@ export function ParamField({ field, value, wrong, change }: Typed) {
       {(attributes) => {
         const all = { ...attributes, value: text, 'aria-required': isRequired, onInput }
         if (kind === 'choice') return <Choices field={field} value={value} attributes={all} />
-        if (isLong) return <textarea {...all} class="mono" rows={4} spellcheck={false} />
+        if (isLong) return <textarea {...all} class="mono" rows={rows} spellcheck={false} />
         const inputMode = kind === 'number' ? 'decimal' : 'text'
         return <input {...all} class="input" spellcheck={false} inputMode={inputMode} />
       }}
     </LabelledField>
   )
 }
+
+const [ROWS_MIN, ROWS_MAX] = [2, 12]
+
+const rowsFor = (text: string): number =>
+  Math.min(ROWS_MAX, Math.max(ROWS_MIN, text.split('\n').length))
 
 const LONG = 80
 const VERY_LONG = 1_000
@@ -114,6 +121,7 @@ export function OtherParams({ form, params, wrong, change }: Others) {
   const others = othersOf(form, params)
   const show = (): string => (same(others, {}) ? '' : JSON.stringify(others, null, 2))
   const [typed, setTyped] = useState(show)
+  const [rows] = useState(() => rowsFor(typed))
   const read = readOthers(form, typed)
   const text = same(read.others, others) ? typed : show()
   return (
@@ -126,7 +134,7 @@ export function OtherParams({ form, params, wrong, change }: Others) {
         <textarea
           {...attributes}
           class="mono"
-          rows={4}
+          rows={rows}
           spellcheck={false}
           value={text}
           onInput={(event) => {

@@ -25,7 +25,7 @@ export function IdentityPanel({ canonical, preview, params }: Identified) {
   return (
     <Panel
       title="Identity"
-      note={<p>computed in this browser{agrees ? ' · the server agrees' : ''}</p>}
+      note={canHash && <p>computed in this browser{agrees ? ' · the server agrees' : ''}</p>}
     >
       {!canHash && <NoHashing explanation={explanation} />}
       {identity !== null && !agrees && <OtherIdentity explanation={explanation} />}

@@ -7,7 +7,7 @@ import { GateList } from './gate-list.tsx'
 
 /** A refusal: what was seen, then code, rule, who must act and what to do, in this order. */
 export function RefusedAnswer({ problem }: Readonly<{ problem: Problem }>) {
-  const { code, rule, whoMustAct, retryable, gates } = problem
+  const { code, rule, whoMustAct, gates } = problem
   const remedy = remedyOf(code)
   // The detail ends with the remedy, which has a line of its own here.
   const seen = problem.detail.replace(remedy ?? '', '').trim()
@@ -35,8 +35,7 @@ export function RefusedAnswer({ problem }: Readonly<{ problem: Problem }>) {
         <dt>Who must act</dt>
         <dd>
           <b>{whoActs(whoMustAct)}</b>
-          {whoMustAct === 'nobody' &&
-            (retryable ? ', it passes by itself' : ', this can never pass')}
+          {whoMustAct === 'nobody' && `, ${nobodyActs(problem)}`}
         </dd>
         {remedy !== undefined && (
           <>
@@ -61,6 +60,11 @@ export function RefusedAnswer({ problem }: Readonly<{ problem: Problem }>) {
 
 const remedyOf = (code: string): string | undefined =>
   (ERRORS as Readonly<Record<string, { remedy: string }>>)[code]?.remedy
+
+function nobodyActs({ retryable, stage }: Problem): string {
+  if (retryable) return 'send it again'
+  return stage === null ? 'not with this key' : 'this can never pass'
+}
 
 function retryInWords({ retryable, whoMustAct }: Problem): string {
   if (!retryable) return 'No: the same request gets the same answer'
