@@ -34,10 +34,13 @@ export type Answer<T> = Readonly<{ status: number; body: T; position: number | n
 
 export class ApiProblem extends Error {
   readonly problem: Problem
+  /** Where the stream of a refused dispatch ends. */
+  readonly position: number | null
 
-  constructor(problem: Problem) {
+  constructor(problem: Problem, position: number | null = null) {
     super(`${problem.title}. ${problem.detail}`)
     this.problem = problem
+    this.position = position
   }
 }
 
@@ -69,18 +72,19 @@ export async function ask<T>(
   })
   const text = await response.text()
   const parsed: unknown = text === '' ? null : JSON.parse(text)
+  const position = positionOf(response)
+  if (position !== null) seePosition(position)
   if (!response.ok) {
     const problem = parsed as Problem
     if (problem.code === 'unauthenticated') signedOut.value = true
-    throw new ApiProblem(problem)
+    throw new ApiProblem(problem, position)
   }
-  const position = response.headers.get('ledger-position')
-  if (position !== null) seePosition(Number(position))
-  return {
-    status: response.status,
-    body: parsed as T,
-    position: position === null ? null : Number(position),
-  }
+  return { status: response.status, body: parsed as T, position }
+}
+
+function positionOf({ headers }: Response): number | null {
+  const position = headers.get('ledger-position')
+  return position === null ? null : Number(position)
 }
 
 export const get = <T>(url: string, stop?: AbortSignal): Promise<Answer<T>> =>

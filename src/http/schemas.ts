@@ -238,6 +238,7 @@ export const registeredManifest = z.looseObject({
   version,
   sha256: digest,
   executor: executorType.optional(),
+  targets: z.string().optional().describe('Of a contract: one target, or `<id>/*`.'),
   revision: z.int(),
   retired: z.boolean(),
 })

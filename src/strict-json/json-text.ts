@@ -1,6 +1,6 @@
 import { jsonPointer } from '../../domain/canonical-json.ts'
+import { isExact } from '../../domain/exact-number.ts'
 import { type ErrorCode, LedgerError } from '../errors.ts'
-import { isExact } from './exact-number.ts'
 
 /** The UTF-16 code units that JSON is made of. */
 export const CHAR = {

@@ -780,6 +780,7 @@ describe('GET /v1/catalogue, and retiring', () => {
       version: 1,
       sha256: expect.stringMatching(/^sha256:[0-9a-f]{64}$/),
       executor: 'simulator',
+      targets: contract.targets,
       revision: expect.any(Number),
       retired: false,
     })

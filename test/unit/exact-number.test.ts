@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { isExact } from '../../src/strict-json/exact-number.ts'
+import { isExact } from '../../domain/exact-number.ts'
 
 const exact = (text: string): boolean => isExact(text, Number(text))
 

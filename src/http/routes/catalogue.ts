@@ -120,5 +120,7 @@ function summary({
   body,
 }: RegisteredManifest) {
   const executor = 'executor' in body ? { executor: body.executor } : {}
-  return { kind, id, version, sha256, ...executor, revision, retired: retiredRevision !== null }
+  const targets = 'targets' in body ? { targets: body.targets } : {}
+  const retired = retiredRevision !== null
+  return { kind, id, version, sha256, ...executor, ...targets, revision, retired }
 }
