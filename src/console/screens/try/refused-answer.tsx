@@ -1,7 +1,8 @@
 import { ERRORS } from '../../../errors.ts'
 import type { Problem } from '../../api.ts'
+import { isIndeterminate } from '../../parts/codes.ts'
 import { Icon } from '../../parts/icon.tsx'
-import { CodePill, isIndeterminate } from '../../parts/pill.tsx'
+import { CodePill } from '../../parts/pill.tsx'
 import { RULE_NAMES, whoActs } from '../../words.ts'
 import { GateList } from './gate-list.tsx'
 
