@@ -1,11 +1,11 @@
 import { hoursUntil, knownCode, refusedOf, sumsBy } from '../call-sums.ts'
-import { type Calls, isNotCounted, useCalls } from '../calls.ts'
+import { type Calls, useCalls } from '../calls.ts'
 import { BarRow } from '../parts/bar-row.tsx'
+import { Counted } from '../parts/counted.tsx'
 import { Icon } from '../parts/icon.tsx'
 import { PageHead } from '../parts/page-head.tsx'
 import { Panel } from '../parts/panel.tsx'
-import { Empty, Loaded } from '../parts/states.tsx'
-import type { Resource } from '../resource.ts'
+import { Empty } from '../parts/states.tsx'
 import { scopesHalted, switchReport } from '../status.ts'
 import { num, plural, whoActs, whoActsShort } from '../words.ts'
 import { CallsFigures, CallsTable } from './overview/calls.tsx'
@@ -59,25 +59,6 @@ function lead(): string {
     return 'Every dispatch is refused.'
   if (halted.length === 0) return 'Dispatches are judged. Nothing is halted.'
   return `Dispatches are judged. ${plural(halted.length, 'scope is', 'scopes are')} halted.`
-}
-
-type CountedParts = Readonly<{
-  calls: Resource<Calls>
-  children: (calls: Calls) => preact.ComponentChildren
-}>
-
-/** Figures where calls are counted; said where they are not. */
-function Counted({ calls, children }: CountedParts) {
-  if (isNotCounted(calls.error)) {
-    return (
-      <Empty icon="info" title="Calls are not counted here">
-        <p>
-          This server has no call counters. Dispatches and refusals stand in the log all the same.
-        </p>
-      </Empty>
-    )
-  }
-  return <Loaded of={calls}>{children}</Loaded>
 }
 
 function Reasons({ calls }: Readonly<{ calls: Calls }>) {
