@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
-import { type Answer, get } from './api.ts'
+import { type Answer, ApiProblem, get } from './api.ts'
 
 /** A skeleton is shown after this, and never over what was there. */
 const SLOW_MS = 300
@@ -56,13 +56,17 @@ export function useLoaded<T>(
   useEffect(() => {
     if (everyMs === undefined) return undefined
     const timer = setInterval(() => {
-      if (document.visibilityState === 'visible') reload()
+      if (document.visibilityState === 'visible' && mayChange(last.current.error)) reload()
     }, everyMs)
     return () => clearInterval(timer)
   }, [everyMs])
   const { answer, error, slow } = state.of === name ? state : NOTHING
   return { answer, error, slow, reload }
 }
+
+/** What is refused for good is not asked for again and again. */
+const mayChange = (error: Error | null): boolean =>
+  !(error instanceof ApiProblem) || error.problem.retryable
 
 const asked = (url: string, position: number): string =>
   position === 0 ? url : `${url}${url.includes('?') ? '&' : '?'}minPosition=${position}`

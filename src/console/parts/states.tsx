@@ -52,7 +52,7 @@ export function Failed({ error, retry }: Failure) {
   if (error instanceof ApiProblem && error.problem.code === 'forbidden') {
     return (
       <Empty icon="lock" title="This key may not see this">
-        <p>{error.problem.detail}. Reading it needs another key.</p>
+        <p>{sentence(error.problem.detail)} Reading it needs another key.</p>
       </Empty>
     )
   }
@@ -88,6 +88,8 @@ function StillOld({ error, retry }: Failure) {
   )
 }
 
+const sentence = (text: string): string => (text.endsWith('.') ? text : `${text}.`)
+
 export function inWords(error: Error): string {
   if (error instanceof Unreachable)
     return 'The server does not answer. Nothing was changed by looking.'
@@ -97,5 +99,5 @@ export function inWords(error: Error): string {
     recorded === 'unknown'
       ? 'Whether it was recorded is not known: send the same command again.'
       : whoActsSentence(whoMustAct, retryable)
-  return `${title}. ${detail}. ${safe}`.replaceAll('..', '.')
+  return `${sentence(title)} ${sentence(detail)} ${safe}`
 }

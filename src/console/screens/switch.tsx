@@ -4,20 +4,26 @@ import { PageHead } from '../parts/page-head.tsx'
 import { useResource } from '../resource.ts'
 import { place, setQuery } from '../router.ts'
 import { may } from '../session.ts'
+import { switchReport } from '../status.ts'
 import { type Draft, FlipForm } from './switch/flip-form.tsx'
 import { useHalts } from './switch/halts.ts'
 import { HaltsPanel, RailsPanel } from './switch/halts-panels.tsx'
-import { contractsOf, type Manifest } from './switch/scopes.ts'
+import { contractsOf, type Manifest, type Verb } from './switch/scopes.ts'
 import { StatePanel } from './switch/state-table.tsx'
 
 const CATALOGUE_EVERY_MS = 60_000
 
 /** What is asked for stands in the address: /switch?scope=executor:http&to=release */
 function draftOf(query: URLSearchParams): Draft {
-  return {
-    verb: query.get('to') === 'release' ? 'release' : 'halt',
-    scope: query.get('scope') ?? 'global',
-  }
+  const scope = query.get('scope') ?? 'global'
+  const to = query.get('to')
+  return { scope, verb: to === 'halt' || to === 'release' ? to : verbFor(scope) }
+}
+
+/** What it takes to change a scope: one that was never set passes, but for global, which refuses. */
+function verbFor(scope: string): Verb {
+  const position = switchReport.value?.scopes[scope]
+  return position === null || position?.state === 'HALTED' ? 'release' : 'halt'
 }
 
 export function SwitchScreen() {

@@ -147,7 +147,7 @@ export function CodeBars({ calls, pick }: Shown) {
           isPressed={pick.code === key}
         >
           <span class="clip">
-            <code>{key}</code>
+            <code title={key}>{key}</code>
           </span>
           <span class="count">
             {num(count)} <small>{says(key, statuses[key])}</small>

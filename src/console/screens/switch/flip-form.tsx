@@ -185,8 +185,9 @@ function Effect({ draft: { verb, scope }, contracts, calls }: Touched) {
         </span>
       ) : (
         <span>
-          {capital(reachInWords(scope, contracts))}: judged again. What was refused meanwhile is not
-          sent again by the ledger; callers do that.
+          {capital(reachInWords(scope, contracts))}: judged from then on, and refused only by what
+          else does not hold. What was refused before is not sent again by the ledger; callers do
+          that.
           {beside.length > 0 && (
             <>
               {' '}

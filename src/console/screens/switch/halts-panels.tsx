@@ -88,7 +88,7 @@ function CountsNote({ error, isCut }: Readonly<{ error: Error | null; isCut: boo
   return (
     <span>
       Servers count calls by the hour: halts that share an hour and a contract share the figure.
-      Equal refusals of one dispatch leave one event.
+      Equal refusals of one dispatch leave one event. Calls before servers counted are in no figure.
       {isCut && ' There are more counts than are read here, so the figures are too low.'}
     </span>
   )

@@ -155,6 +155,7 @@ function Change({ scope, state, fill }: Changed) {
       type="button"
       class="button small"
       aria-label={`${phraseOf(verb, scope)}: fill the form`}
+      disabled={!may('switch:write')}
       onClick={() => fill(verb, scope)}
     >
       {verb === 'halt' ? 'Halt' : 'Release'}
