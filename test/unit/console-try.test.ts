@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import type { ContractBody } from '../../domain/control/manifest.ts'
 import type { AskedCommand } from '../../domain/dispatch/command.ts'
 import { identityText } from '../../domain/identity.ts'
-import type { Gate } from '../../src/console/api.ts'
+import { ApiProblem, type Gate, type Problem, Unreachable } from '../../src/console/api.ts'
 import {
   firstNamespace,
   groupsOf,
@@ -16,8 +17,17 @@ import { bodyOf, commandText, shellQuoted } from '../../src/console/try/commands
 import { emptyDraft, readDraft, writeDraft } from '../../src/console/try/draft.ts'
 import { identify as identifyInBrowser } from '../../src/console/try/identity.ts'
 import { outlookOf, paramsErrorsOf } from '../../src/console/try/outlook.ts'
+import {
+  eventsOf,
+  outcomeOf,
+  type RecordedBody,
+  replyOf,
+  statusOf,
+} from '../../src/console/try/send.ts'
+import { chosenOf, trialOf } from '../../src/console/try/trial.ts'
 import { identify } from '../../src/identity.ts'
 import { command, jsonObject } from '../support/arbitraries.ts'
+import { sampleContract } from '../support/sample.ts'
 
 const URL_OF_SERVER = 'http://127.0.0.1:4400'
 const asked = (more: Partial<AskedCommand> = {}): AskedCommand => ({
@@ -189,9 +199,103 @@ describe('the contracts to pick from', () => {
     expect(targetsFor(contract, registered)).toEqual(['iu-cutter/a', 'iu-cutter/b'])
   })
 
+  it('are named by a link, the first one where it names none, and none where there is no such one', () => {
+    const named = (reference: string | null) => chosenOf(shelves, reference)?.listed
+    expect(named('iu.cut@9')).toMatchObject({ id: 'iu.cut', version: 9 })
+    expect(named(null)).toMatchObject({ id: 'iu.anchor', version: 1 })
+    for (const wrong of ['iu.cut@2', 'other@1', 'iu.cut', 'iu.cut@', '', '<img>@1']) {
+      expect(named(wrong)).toBeUndefined()
+    }
+    expect(chosenOf([], null)).toBeNull()
+  })
+
   it('write to a place that the key may use', () => {
     expect(firstNamespace([], 'iu.cut')).toBe('DRYRUN-NS:try/iu.cut')
     expect(firstNamespace(['DRYRUN-NS:team-a'], 'deep/iu.cut')).toBe('DRYRUN-NS:team-a/iu.cut')
+  })
+})
+
+describe('the command of a draft', () => {
+  const contract = sampleContract as unknown as ContractBody
+  const { targets, executor } = contract
+  const here = {
+    registered: [listed('sample/one', 1, { kind: 'Target', executor })],
+    prefixes: ['DRYRUN-NS:team'],
+  }
+  const reference = `${contract.id}@${contract.version}`
+
+  it('is filled in where the draft leaves it open', () => {
+    const trial = trialOf(contract, emptyDraft(reference), here)
+    expect(targets).toBe('sample/*')
+    expect(trial.command).toEqual({
+      contract: { id: contract.id, version: contract.version },
+      target: 'sample/one',
+      params: contract.baseline?.[0]?.params,
+      outputNamespace: `DRYRUN-NS:team/${contract.id}`,
+      occurrence: '',
+    })
+  })
+
+  it('is what the draft says where it says something, right or wrong', () => {
+    const draft = {
+      contract: reference,
+      target: 'other/x',
+      namespace: '',
+      occurrence: '?',
+      params: { say: 5 },
+    }
+    const { command: made } = trialOf(contract, draft, here)
+    expect(made).toMatchObject({
+      target: 'other/x',
+      params: { say: 5 },
+      outputNamespace: '',
+      occurrence: '?',
+    })
+  })
+
+  it('begins with the pattern where no target is registered', () => {
+    const bare = { ...here, registered: [] }
+    expect(trialOf(contract, emptyDraft(reference), bare).command.target).toBe('sample/')
+  })
+})
+
+describe('the reply to a dispatch', () => {
+  const problem = (more: Partial<Problem>) => new ApiProblem(more as Problem, 7)
+
+  it('is a refusal where the ledger says what it recorded', () => {
+    const reply = replyOf(problem({ recorded: 'event', status: 422, eventsAppended: 1 }))
+    expect(reply).toMatchObject({ kind: 'refused', position: 7 })
+    expect([outcomeOf(reply), statusOf(reply), eventsOf(reply)]).toEqual(['refused', '422', 1])
+    const door = replyOf(problem({ recorded: 'none', status: 413 }))
+    expect([outcomeOf(door), eventsOf(door)]).toEqual(['refused', 0])
+  })
+
+  it.each([
+    ['no answer', new Unreachable('The server does not answer'), '–', 'The server does not answer'],
+    [
+      'text of a gateway',
+      new SyntaxError('Unexpected token'),
+      '–',
+      'What answered is not the ledger',
+    ],
+    ['JSON of a gateway', problem({ status: 502 }), '502', 'What answered is not the ledger'],
+    ['nothing at all', new TypeError('null has no code'), '–', 'What answered is not the ledger'],
+    [
+      'a store that did not say',
+      problem({ recorded: 'unknown', status: 503, title: 'The store did not answer' }),
+      '503',
+      'The store did not answer',
+    ],
+  ])('is unknown after %s', (_, error, status, why) => {
+    const reply = replyOf(error)
+    expect(reply).toMatchObject({ kind: 'unknown', why })
+    expect([outcomeOf(reply), statusOf(reply), eventsOf(reply)]).toEqual(['unknown', status, null])
+  })
+
+  it('is what was recorded where there is something', () => {
+    const body = { outcome: 'replayed', eventsAppended: 0 } as RecordedBody
+    const reply = { kind: 'recorded', status: 200, body } as const
+    expect([outcomeOf(reply), statusOf(reply), eventsOf(reply)]).toEqual(['replayed', '200', 0])
   })
 })
 

@@ -7,17 +7,11 @@ import { Empty, Failed, Loaded, Skeleton } from '../parts/states.tsx'
 import { type Resource, useResource } from '../resource.ts'
 import { referenceOf } from '../try/catalogue.ts'
 import { paramsErrorsOf } from '../try/outlook.ts'
+import { type Chosen, chosenOf, type Trial } from '../try/trial.ts'
 import { type DraftState, useDraft } from '../try/use-draft.ts'
 import { type Explanations, type Preview, usePreview } from '../try/use-preview.ts'
 import { type Sending, useSending } from '../try/use-sending.ts'
-import {
-  type Catalogue,
-  type Chosen,
-  chosenOf,
-  type Trial,
-  useShelves,
-  useTrial,
-} from '../try/use-trial.ts'
+import { type Catalogue, useShelves, useTrial } from '../try/use-trial.ts'
 import { AnswerPanel } from './try/answer-panel.tsx'
 import { AskPanel } from './try/ask-panel.tsx'
 import { CommandPanel } from './try/command-panel.tsx'

@@ -29,7 +29,7 @@ export function Nav() {
   const here = path.value.startsWith('/dispatches') ? '/dispatches' : path.value
   return (
     <nav class="nav" aria-label="Screens">
-      <a class="brand" href="/">
+      <a class="brand" href="/" aria-label="Dispatch Ledger">
         <svg viewBox="0 0 20 20" aria-hidden="true">
           <rect x="2" y="2" width="16" height="16" rx="4" />
           <path d="M6 6.5v7M9 6.5v7M12 6.5v4M14.5 6.5v2" />

@@ -1,5 +1,5 @@
 import type { AskedCommand } from '../../../domain/dispatch/command.ts'
-import { ApiProblem, ask, type Gate, type Problem, type Reached } from '../api.ts'
+import { ApiProblem, ask, type Gate, type Problem, type Reached, Unreachable } from '../api.ts'
 import { bodyOf } from './commands.ts'
 
 export type RecordedBody = Readonly<{
@@ -33,6 +33,8 @@ export type Click = Readonly<{
   tookMs: number
 }>
 
+const NOT_OURS = 'What answered is not the ledger'
+
 /** Sends a command as any client would. Never rejects: no answer is a reply, too. */
 export async function send(command: AskedCommand): Promise<Omit<Click, 'number'>> {
   const began = performance.now()
@@ -42,21 +44,15 @@ export async function send(command: AskedCommand): Promise<Omit<Click, 'number'>
   return { command, reply, tookMs: performance.now() - began }
 }
 
-function replyOf(error: unknown): Reply {
+/** What it means that a dispatch was not answered with what was recorded. */
+export function replyOf(error: unknown): Reply {
   if (!(error instanceof ApiProblem)) {
-    const why = error instanceof Error ? error.message : String(error)
+    const why = error instanceof Unreachable ? error.message : NOT_OURS
     return { kind: 'unknown', why, status: null, code: null }
   }
   const { problem, position } = error
   // A gateway on the way may answer in the shape of somebody else: that says nothing of the log.
-  const {
-    recorded,
-    status = null,
-    code = null,
-    title = 'No answer of the ledger',
-  } = {
-    ...(problem as Partial<Problem> | null),
-  }
+  const { recorded, status = null, code = null, title = NOT_OURS } = problem as Partial<Problem>
   if (recorded === 'event' || recorded === 'none') return { kind: 'refused', problem, position }
   return { kind: 'unknown', why: title, status, code }
 }

@@ -1,19 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { go, place } from '../router.ts'
 import { type Draft, emptyDraft, readDraft, writeDraft } from './draft.ts'
-
-/** So long nothing is typed before anybody is asked about it, and before the address follows. */
-const SETTLED_MS = 350
-
-/** A value once it has stayed the same for a while. */
-export function useSettled<T>(value: T): T {
-  const [settled, settle] = useState(value)
-  useEffect(() => {
-    const timer = setTimeout(() => settle(value), SETTLED_MS)
-    return () => clearTimeout(timer)
-  }, [value])
-  return settled
-}
+import { useSettled } from './use-settled.ts'
 
 export type DraftState = Readonly<{
   draft: Draft
@@ -29,7 +17,7 @@ export type DraftState = Readonly<{
 /** The draft of the address. Typing changes it at once, and the address when the typing rests. */
 export function useDraft(): DraftState {
   const query = place.value.query.toString()
-  const [state, set] = useState(() => ({ of: query, ...readDraft(place.peek().query) }))
+  const [state, set] = useState(() => readDraft(place.peek().query))
   const seen = useRef(query)
   // Somebody went to another address: this page has to follow, whatever was typed.
   const isElsewhere = seen.current !== query
@@ -37,7 +25,7 @@ export function useDraft(): DraftState {
   useEffect(() => {
     if (!isElsewhere) return
     seen.current = query
-    set({ of: query, draft, wrong })
+    set({ draft, wrong })
   })
   const settled = useSettled(draft)
   useEffect(() => {
@@ -52,7 +40,7 @@ export function useDraft(): DraftState {
     draft,
     wrong,
     isLinkWhole: writeDraft(draft).isWhole,
-    change: (changes) => set({ of: query, draft: { ...draft, ...changes }, wrong: null }),
+    change: (changes) => set({ draft: { ...draft, ...changes }, wrong: null }),
     pick: (contract) => go(`/try?${writeDraft(emptyDraft(contract)).query}`),
   }
 }

@@ -7,7 +7,7 @@ import { may } from '../session.ts'
 import { bodyOf } from './commands.ts'
 import { type Identity, identify } from './identity.ts'
 import type { Explanation } from './outlook.ts'
-import { useSettled } from './use-draft.ts'
+import { useSettled } from './use-settled.ts'
 
 export type CanonicalText =
   | Readonly<{ ok: true; text: string }>
@@ -30,8 +30,12 @@ export type HashState = Readonly<{ identity: Identity | null; canHash: boolean }
 function useIdentity(text: string | null): HashState {
   const [found, set] = useState<Readonly<{ of: string; identity: Identity | null }> | null>(null)
   useEffect(() => {
-    if (text === null) return
-    void identify(text).then((identity) => set({ of: text, identity }))
+    if (text === null) return undefined
+    let isLast = true
+    void identify(text).then((identity) => isLast && set({ of: text, identity }))
+    return () => {
+      isLast = false
+    }
   }, [text])
   if (found === null || found.of !== text) return { identity: null, canHash: true }
   return { identity: found.identity, canHash: found.identity !== null }
