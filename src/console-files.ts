@@ -26,6 +26,8 @@ export function readConsoleFiles(
     const type = TYPES[extname(file)]
     if (type === undefined) return []
     const body = readFileSync(join(folder, file))
-    return [{ path: `/${file.replaceAll('\\', '/')}`, type, body, gzip: gzipSync(body) }]
+    return [
+      { path: `/${file.replaceAll('\\', '/')}`, type, body, gzip: gzipSync(body, { level: 9 }) },
+    ]
   })
 }

@@ -40,7 +40,7 @@ const SCREENS: readonly (readonly [string, () => string, string])[] = [
     () => `/dispatches/${dispatchId.replace(/.$/, 'f')}`,
     'no such dispatch',
   ],
-  ['try', () => '/try', 'would replay, 0 events'],
+  ['try', () => '/try', 'REAL_RUN is part of the language'],
   ['refusals', () => '/refusals', 'production-execution-not-authorized'],
   ['switch', () => '/switch', 'being moved'],
 ]
@@ -78,7 +78,7 @@ describe('the width of the page', () => {
 describe('the first load', () => {
   it('is under 60 KB, and every file of it comes from here', async () => {
     const { key } = served.ledger
-    const { page, close } = await visit(browser, 'about:blank', { key })
+    const { page, close } = await visit(browser, `${served.url}/livez`, { key })
     const sizes: Promise<number>[] = []
     const hosts = new Set<string>()
     page.on('response', (response) => {

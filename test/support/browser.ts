@@ -56,6 +56,7 @@ export async function visit(
     colorScheme: theme,
     viewport: { ...VIEWPORT, width },
     reducedMotion: 'reduce',
+    locale: 'en-US',
   })
   if (key !== undefined) {
     const headers = { authorization: `Bearer ${key}` }

@@ -1,5 +1,5 @@
 import { GATES } from '../../../domain/gates/index.ts'
-import type { Gate, GateOutcome } from '../api.ts'
+import type { GateOutcome } from '../api.ts'
 
 /** What is drawn for one gate: `absent` where the event did not get that far. */
 export type Mark = GateOutcome | 'absent'
@@ -19,10 +19,6 @@ export const STAGES = (['admission', 'preflight', 'execution'] as const).map((st
   title: `${stage[0]?.toUpperCase()}${stage.slice(1)}`,
   gates: GATES.filter((it) => it.stage === stage).map((it) => it.name),
 }))
-
-/** Every gate with what an event says of it. */
-export const marksOf = (gates: readonly Pick<Gate, 'gate' | 'outcome'>[]): readonly Mark[] =>
-  GATE_NAMES.map((name) => gates.find((it) => it.gate === name)?.outcome ?? 'absent')
 
 /** The gates of a refusal, from the one that refused: a stage is judged in order, and stops there. */
 export function marksOfRefusal(

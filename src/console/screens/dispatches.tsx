@@ -4,7 +4,7 @@ import { useTail } from '../live.ts'
 import { ExportButton } from '../parts/export.tsx'
 import { PageHead } from '../parts/page-head.tsx'
 import { Empty, Loaded } from '../parts/states.tsx'
-import { useResource } from '../resource.ts'
+import { type Resource, useResource } from '../resource.ts'
 import { go, place, setQuery } from '../router.ts'
 import { may } from '../session.ts'
 import { useKeys } from '../shell/keys.tsx'
@@ -67,17 +67,7 @@ export function DispatchesScreen() {
           </button>
         ))}
       </div>
-      <Loaded of={page}>
-        {(body) => (
-          <Rows
-            page={body}
-            position={page.answer?.position ?? 0}
-            filter={filter}
-            setFilter={setFilter}
-            isTailing={isTailing}
-          />
-        )}
-      </Loaded>
+      <Rows page={page} filter={filter} setFilter={setFilter} isTailing={isTailing} />
     </>
   )
 }
@@ -109,25 +99,17 @@ function TailToggle({ isOn, state }: Readonly<{ isOn: boolean; state: string }>)
 }
 
 type Parts = Readonly<{
-  page: Page
-  position: number
+  page: Resource<Page>
   filter: string
   setFilter: (filter: string) => void
   isTailing: boolean
 }>
 
-function Rows({ page, position, filter, setFilter, isTailing }: Parts) {
-  const rows = page.dispatches
-  const [selectedId, setSelected] = useState<string | null>(null)
+function Rows({ page, filter, setFilter, isTailing }: Parts) {
+  const rows = page.answer?.body.dispatches ?? []
   const [hasPreview, setPreview] = useState(true)
   const newAfter = useStart(isTailing)
-  // The selection stays on its dispatch while rows arrive above it.
-  const found = rows.findIndex((it) => it.dispatchId === selectedId)
-  const selected = Math.max(0, found)
-  const select = (at: number): void => {
-    const row = rows[Math.max(0, Math.min(rows.length - 1, at))]
-    if (row !== undefined) setSelected(row.dispatchId)
-  }
+  const { selected, select } = useSelection(rows)
   useKeys((key) => {
     if (key === 'j') select(selected + 1)
     else if (key === 'k') select(selected - 1)
@@ -137,9 +119,6 @@ function Rows({ page, position, filter, setFilter, isTailing }: Parts) {
     else return false
     return true
   })
-  useEffect(() => {
-    document.querySelector('tr[aria-selected="true"]')?.scrollIntoView({ block: 'nearest' })
-  }, [selectedId])
   return (
     <div class={hasPreview ? 'with-peek' : 'with-peek no-peek'}>
       <section class="panel" aria-label="Dispatches">
@@ -154,24 +133,45 @@ function Rows({ page, position, filter, setFilter, isTailing }: Parts) {
             Preview
           </button>
         </div>
-        {rows.length === 0 ? (
-          <NoRows filter={filter} clear={() => setFilter('')} />
-        ) : (
-          <DispatchTable rows={rows} selected={selected} select={select} newAfter={newAfter} />
-        )}
-        <div class="panel-foot">
-          <span>
-            {num(rows.length)} shown · complete up to position <b class="num">{num(position)}</b>
-          </span>
-          <span class="inline">
-            <Pages next={page.nextPageToken} />
-            <ExportButton address={addressOf(filter)} rows="dispatches" />
-          </span>
-        </div>
+        <Loaded of={page}>
+          {({ nextPageToken }) => (
+            <>
+              {rows.length === 0 ? (
+                <NoRows filter={filter} clear={() => setFilter('')} />
+              ) : (
+                <DispatchTable
+                  rows={rows}
+                  selected={selected}
+                  select={select}
+                  newAfter={newAfter}
+                />
+              )}
+              <Foot page={page} next={nextPageToken} filter={filter} />
+            </>
+          )}
+        </Loaded>
       </section>
       {hasPreview && <Preview row={rows[selected]} key={rows[selected]?.dispatchId} />}
     </div>
   )
+}
+
+/** The selection stays on its dispatch while rows arrive above it. */
+function useSelection(rows: readonly DispatchRow[]) {
+  const [selectedId, setSelected] = useState<string | null>(null)
+  useEffect(() => {
+    document.querySelector('tr[aria-selected="true"]')?.scrollIntoView({ block: 'nearest' })
+  }, [selectedId])
+  return {
+    selected: Math.max(
+      0,
+      rows.findIndex((it) => it.dispatchId === selectedId),
+    ),
+    select: (at: number): void => {
+      const row = rows[Math.max(0, Math.min(rows.length - 1, at))]
+      if (row !== undefined) setSelected(row.dispatchId)
+    },
+  }
 }
 
 /** The position from which on rows are new to whoever watches: where the watching began. */
@@ -179,6 +179,24 @@ function useStart(isTailing: boolean): number {
   const [start, setStart] = useState(Number.POSITIVE_INFINITY)
   useEffect(() => setStart(isTailing ? head.peek() : Number.POSITIVE_INFINITY), [isTailing])
   return start
+}
+
+type FootParts = Pick<Parts, 'page' | 'filter'> & { readonly next: string | null }
+
+function Foot({ page, next, filter }: FootParts) {
+  const shown = page.answer?.body.dispatches.length ?? 0
+  return (
+    <div class="panel-foot">
+      <span>
+        {num(shown)} shown · complete up to position{' '}
+        <b class="num">{num(page.answer?.position ?? 0)}</b>
+      </span>
+      <span class="inline">
+        <Pages next={next} />
+        <ExportButton address={addressOf(filter)} rows="dispatches" />
+      </span>
+    </div>
+  )
 }
 
 function Pages({ next }: Readonly<{ next: string | null }>) {

@@ -68,7 +68,7 @@ export function staircase(events: readonly StreamEvent[]): readonly StairPoint[]
   let level = 0
   return events.map((event, at) => {
     const refused = event.type === 'Refused'
-    if (!refused && event.void !== true) level = LEVELS.indexOf(event.type as Reached)
+    if (!refused && event.void !== true) level = LEVELS.indexOf(event.type)
     const before = events[at - 1]
     const gap =
       before === undefined
