@@ -7,6 +7,7 @@ import { httpSection } from './http.ts'
 import { httpExecutorSection } from './http-executor.ts'
 import { type Lab, openLab } from './lab.ts'
 import { latencySection } from './latency.ts'
+import { listsSection } from './lists.ts'
 import { memorySection } from './memory.ts'
 import { replaySection } from './replay.ts'
 import { sqlReadSection } from './sql-read.ts'
@@ -19,6 +20,7 @@ const SECTIONS: Readonly<Record<string, (lab: Lab) => Promise<readonly Line[]>>>
   'sql-read': sqlReadSection,
   'http-executor': httpExecutorSection,
   eventstoredb: eventStoreDbSection,
+  lists: listsSection,
   replay: replaySection,
   append: appendSection,
   memory: memorySection,
