@@ -42,6 +42,8 @@ export default defineConfig({
           include: ['test/browser/**/*.test.ts'],
           globalSetup: [...withPostgres.globalSetup, 'test/support/browser-setup.ts'],
           maxWorkers: 1,
+          // A browser takes all there is of two cores.
+          sequence: { groupOrder: 1 },
         },
       },
       {
@@ -50,7 +52,7 @@ export default defineConfig({
           name: 'alone',
           include: ALONE,
           maxWorkers: 1,
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
         },
       },
     ],

@@ -217,7 +217,7 @@ describe('the client of a fake', () => {
     const alone = client.appendToStream(newStream(), newEvents(1), { ...ALONE, deadline: 100 })
     expect(await thrownBy(alone)).toEqual({
       type: 'deadline-exceeded',
-      message: expect.stringMatching(/^4 DEADLINE_EXCEEDED: Deadline exceeded after 0\.1/),
+      message: expect.stringMatching(/^4 DEADLINE_EXCEEDED: Deadline exceeded after \d/),
     })
   })
 

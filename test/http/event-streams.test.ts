@@ -261,6 +261,7 @@ describe('a page of a rare type', () => {
     const ports = {
       version: '0',
       negativeControls: [],
+      consoleFiles: [],
       store,
       authenticate: async () => caller,
       logAccess: async () => undefined,

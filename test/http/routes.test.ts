@@ -850,9 +850,6 @@ const ROUTES: readonly (readonly [string, string, Scope | 'any' | null])[] = [
   ['GET', '/v1/projections', 'projections:read'],
   ['GET', '/v1/projections/{name}', 'projections:read'],
   ['GET', '/v1/events', 'events:read'],
-  ['POST', '/v1/session', 'any'],
-  ['POST', '/v1/session/link', null],
-  ['DELETE', '/v1/session', null],
   ['GET', '/v1/analytics', 'analytics:read'],
   ['GET', '/v1/analytics/{view}', 'analytics:read'],
   ['GET', '/v1/switch', 'switch:read'],
@@ -1066,9 +1063,9 @@ describe('GET /openapi.json', () => {
         expect(declared.map((it: Reply['body']) => it.name)).toEqual(inPath)
         if (!path.startsWith('/v1/')) continue
         expect(Object.keys(route.responses)).toEqual(expect.arrayContaining(['4XX', '5XX']))
-        expect(Object.keys(route.responses)[0]).toMatch(/^20[014]$/)
+        expect(Object.keys(route.responses)[0]).toMatch(/^20[01]$/)
         expect(route.responses['4XX'].content).toHaveProperty(['application/problem+json'])
-        if (method !== 'get' && !/\/(retire|revoke|self-test|session)$/.test(path)) {
+        if (method !== 'get' && !/\/(retire|revoke|self-test)$/.test(path)) {
           expect(route.requestBody.content).toHaveProperty(['application/json'])
         }
       }

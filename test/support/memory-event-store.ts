@@ -60,8 +60,10 @@ export function createMemoryEventStore(
     const time = now().toISOString()
     const last = log.at(-1)?.recordedAt ?? time
     const recordedAt = last > time ? last : time
+    let revision = revisionOf(stream)
     for (const event of JSON.parse(JSON.stringify(events)) as typeof events) {
-      const place = { stream, revision: revisionOf(stream) + 1, position: log.length + 1 }
+      revision += 1
+      const place = { stream, revision, position: log.length + 1 }
       const metadata = { callId, ...event.metadata }
       log.push({ ...event, ...place, recordedAt, metadata } as Recorded)
     }

@@ -2,25 +2,18 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { LedgerError } from '../../errors.ts'
 import type { HttpPorts } from '../ports.ts'
-import * as schemas from '../schemas.ts'
 import { authorizationOf, sessionCookie } from '../session.ts'
 
 const NO_CONTENT = 204
 const TOKEN_LENGTH_MAX = 200
 
-const done = z.null().describe('Set-Cookie holds the session')
-
-/** How a browser gets and loses the cookie of the console: see session.ts. */
+/** How a browser gets and loses the cookie of the console: see session.ts. No part of the API that others use. */
 export const sessionRoutes: FastifyPluginAsyncZod<HttpPorts> = async (app, ports) => {
   app.post(
     '/v1/session',
     {
       config: { scope: 'any' },
-      schema: {
-        operationId: 'openSession',
-        summary: 'Keep the key of this request in a cookie, for the console',
-        response: schemas.answers({ 204: done }),
-      },
+      schema: { hide: true },
     },
     async (request, reply) => {
       const key = authorizationOf(request)?.replace(/^Bearer /i, '') ?? null
@@ -32,12 +25,7 @@ export const sessionRoutes: FastifyPluginAsyncZod<HttpPorts> = async (app, ports
     '/v1/session/link',
     {
       config: { scope: null },
-      schema: {
-        operationId: 'openSessionByLink',
-        summary: 'The same with the token of the link that the server printed, once',
-        body: z.strictObject({ token: z.string().max(TOKEN_LENGTH_MAX) }),
-        response: schemas.answers({ 204: done }),
-      },
+      schema: { hide: true, body: z.strictObject({ token: z.string().max(TOKEN_LENGTH_MAX) }) },
     },
     async (request, reply) => {
       const key = ports.oneTimeKey.redeem(request.body.token)
@@ -56,11 +44,7 @@ export const sessionRoutes: FastifyPluginAsyncZod<HttpPorts> = async (app, ports
     '/v1/session',
     {
       config: { scope: null },
-      schema: {
-        operationId: 'closeSession',
-        summary: 'Forget the cookie; the key stays valid',
-        response: schemas.answers({ 204: done }),
-      },
+      schema: { hide: true },
     },
     async (request, reply) =>
       reply.code(NO_CONTENT).header('set-cookie', sessionCookie(request, null)).send(),
