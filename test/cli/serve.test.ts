@@ -91,6 +91,7 @@ describe('a server on its own Postgres', () => {
     expect(rest.map((line) => line.trim().split(/\s{2,}/)[0])).toEqual([
       'store',
       'url',
+      'console',
       'data',
       'admin key',
       '',
