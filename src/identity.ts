@@ -4,6 +4,7 @@ import { canonicalJson } from '../domain/canonical-json.ts'
 import type { DispatchCommand } from '../domain/dispatch/command.ts'
 import { eventIdText, identityText } from '../domain/identity.ts'
 import type { Json } from '../domain/json.ts'
+import { uuidV8Bytes } from '../domain/uuid-v8.ts'
 
 export type Identity = { readonly digest: string; readonly dispatchId: string }
 
@@ -14,13 +15,7 @@ const sha256 = (text: string): Buffer => crypto.hash('sha256', text, 'buffer')
 export const digestOf = (value: Json): string =>
   `sha256:${sha256(canonicalJson(value)).toString('hex')}`
 
-/** UUIDv8 (RFC 9562, section 5.8) of the first 16 bytes of a sha256, version and variant set. */
-function uuidV8(hash: Buffer): string {
-  const bytes = Uint8Array.prototype.slice.call(hash, 0, 16)
-  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x80
-  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80
-  return stringify(bytes)
-}
+const uuidV8 = (hash: Buffer): string => stringify(uuidV8Bytes(hash))
 
 /** Who a command is. Any client computes the same offline: no clock, no key, no mode takes part. */
 export function identify(command: DispatchCommand): Identity {

@@ -1,6 +1,6 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 
-/** A key that whoever holds `token` may fetch once. Both are null where there is none. */
+/** A key that whoever holds `token` may fetch once. Where there is none, nothing is fetched. */
 export type OneTimeKey = Readonly<{
   token: string | null
   redeem(token: string): string | null

@@ -3,6 +3,7 @@ import { head } from '../api.ts'
 import { useTail } from '../live.ts'
 import { ExportButton } from '../parts/export.tsx'
 import { PageHead } from '../parts/page-head.tsx'
+import { Pages } from '../parts/pages.tsx'
 import { Empty, Loaded } from '../parts/states.tsx'
 import { type Resource, useResource } from '../resource.ts'
 import { go, place, setQuery } from '../router.ts'
@@ -110,10 +111,11 @@ function Rows({ page, filter, setFilter, isTailing }: Parts) {
   const [hasPreview, setPreview] = useState(true)
   const newAfter = useStart(isTailing)
   const { selected, select } = useSelection(rows)
+  const row = rows[selected]
   useKeys((key) => {
     if (key === 'j') select(selected + 1)
     else if (key === 'k') select(selected - 1)
-    else if (key === 'Enter') go(`/dispatches/${rows[selected]?.dispatchId}`)
+    else if (key === 'Enter' && row !== undefined) go(`/dispatches/${row.dispatchId}`)
     else if (key === ' ') setPreview(!hasPreview)
     else if (key === 'l') setQuery({ tail: isTailing ? null : 'on' }, { replace: true })
     else return false
@@ -151,7 +153,7 @@ function Rows({ page, filter, setFilter, isTailing }: Parts) {
           )}
         </Loaded>
       </section>
-      {hasPreview && <Preview row={rows[selected]} key={rows[selected]?.dispatchId} />}
+      {hasPreview && <Preview row={row} key={row?.dispatchId} />}
     </div>
   )
 }
@@ -196,30 +198,6 @@ function Foot({ page, next, filter }: FootParts) {
         <ExportButton address={addressOf(filter)} rows="dispatches" />
       </span>
     </div>
-  )
-}
-
-function Pages({ next }: Readonly<{ next: string | null }>) {
-  const isFirst = place.value.query.get('page') === null
-  return (
-    <>
-      <button
-        type="button"
-        class="button small quiet"
-        disabled={isFirst}
-        onClick={() => setQuery({ page: null })}
-      >
-        Newest
-      </button>
-      <button
-        type="button"
-        class="button small quiet"
-        disabled={next === null}
-        onClick={() => setQuery({ page: next })}
-      >
-        Older
-      </button>
-    </>
   )
 }
 

@@ -1,5 +1,6 @@
 import type { TargetedEvent } from 'preact'
 import { head } from '../api.ts'
+import { dispatchIdOf } from '../dispatch-id.ts'
 import { toast } from '../parts/copy.tsx'
 import { Icon } from '../parts/icon.tsx'
 import { go } from '../router.ts'
@@ -35,20 +36,14 @@ const DISPATCH_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{1
 const DIGEST = /^(?:sha256:)?([0-9a-f]{64})$/
 
 /** A digest is told by its first half, which is the id with version and variant set. */
-export function addressOf(text: string): string | null {
+function addressOf(text: string): string | null {
   const asked = text.trim().toLowerCase()
   if (DISPATCH_ID.test(asked)) return `/dispatches/${asked}`
   const hex = DIGEST.exec(asked)?.[1]
   if (hex === undefined) return null
-  const variant = ((Number.parseInt(hex.slice(16, 18), 16) & 0x3f) | 0x80).toString(16)
-  const parts = [
-    hex.slice(0, 8),
-    hex.slice(8, 12),
-    `8${hex.slice(13, 16)}`,
-    `${variant}${hex.slice(18, 20)}`,
-    hex.slice(20, 32),
-  ]
-  return `/dispatches/${parts.join('-')}`
+  const pairs = hex.match(/../g) ?? []
+  const hash = Uint8Array.from(pairs, (pair) => Number.parseInt(pair, 16))
+  return `/dispatches/${dispatchIdOf(hash)}`
 }
 
 function Find() {

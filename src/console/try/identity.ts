@@ -1,3 +1,5 @@
+import { dispatchIdOf, hex } from '../dispatch-id.ts'
+
 export type Identity = Readonly<{ digest: string; dispatchId: string }>
 
 type Hashing = {
@@ -7,8 +9,6 @@ type Hashing = {
 /** A page has it on https and on a loopback address alone. */
 const hashingOfPage = (): Hashing | undefined =>
   (globalThis.crypto as { subtle?: Hashing } | undefined)?.subtle
-
-const ID_BYTES = 16
 
 /**
  * The digest and the id of an identity text: sha256, and the UUIDv8 (RFC 9562, section 5.8) of its
@@ -21,15 +21,5 @@ export async function identify(
   if (hashing === null) return null
   const bytes = new Uint8Array(new TextEncoder().encode(text))
   const hash = new Uint8Array(await hashing.digest('SHA-256', bytes))
-  return { digest: `sha256:${hex(hash)}`, dispatchId: uuidV8(hash) }
+  return { digest: `sha256:${hex(hash)}`, dispatchId: dispatchIdOf(hash) }
 }
-
-function uuidV8(hash: Uint8Array): string {
-  const bytes = hash.slice(0, ID_BYTES)
-  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x80
-  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80
-  return hex(bytes).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
-}
-
-const hex = (bytes: Uint8Array): string =>
-  Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')

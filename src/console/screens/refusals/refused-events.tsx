@@ -7,6 +7,7 @@ import { ExportButton } from '../../parts/export.tsx'
 import { GateBar } from '../../parts/gate-bar.tsx'
 import { marksOfRefusal } from '../../parts/gates.ts'
 import { Icon } from '../../parts/icon.tsx'
+import { Pages } from '../../parts/pages.tsx'
 import { CodePill } from '../../parts/pill.tsx'
 import { Empty, Loaded } from '../../parts/states.tsx'
 import { useResource } from '../../resource.ts'
@@ -230,7 +231,6 @@ type FootParts = Readonly<{
 }>
 
 function Foot({ shown, position, next, address }: FootParts) {
-  const isFirst = place.value.query.get('page') === null
   return (
     <div class="panel-foot">
       <span>
@@ -238,22 +238,7 @@ function Foot({ shown, position, next, address }: FootParts) {
         {position < head.value && <> of {num(head.value)}</>}
       </span>
       <span class="inline">
-        <button
-          type="button"
-          class="button small quiet"
-          disabled={isFirst}
-          onClick={() => setQuery({ page: null })}
-        >
-          Newest
-        </button>
-        <button
-          type="button"
-          class="button small quiet"
-          disabled={next === null}
-          onClick={() => setQuery({ page: next })}
-        >
-          Older
-        </button>
+        <Pages next={next} />
         <ExportButton address={address} rows="refusals" />
       </span>
     </div>
