@@ -9,7 +9,7 @@ import type { EventStore } from '../../src/ports.ts'
 import { makeKnown, SCOPES } from '../support/known.ts'
 import { openReadyLedger, type TestLedger } from '../support/ledger.ts'
 import { type Answer, type OpenApi, type Operation, readDocument } from '../support/openapi.ts'
-import { type Known, requestsFor, type Sent } from '../support/requests.ts'
+import { type Known, plainRequestFor, requestsFor, type Sent } from '../support/requests.ts'
 import { findUnsound } from '../support/sound.ts'
 import { createWire } from '../support/wire.ts'
 
@@ -128,8 +128,10 @@ describe.each(document.operations.map((it) => [it.id, it] as const))('%s', (id, 
     await release()
     const key = await ledger.newKey()
     const nobodys = { method: operation.method, path: operation.path, headers: {}, body: null }
-    const examples: [Sent][] = [[nobodys], [{ ...nobodys, method: 'PATCH' }]]
-    const requests = requestsFor(document, operation, { ...known, key })
+    const mine = { ...known, key }
+    const [plain] = fc.sample(plainRequestFor(document, operation, mine), 1) as [Sent]
+    const examples: [Sent][] = [[plain], [nobodys], [{ ...nobodys, method: 'PATCH' }]]
+    const requests = requestsFor(document, operation, mine)
     await fc.assert(
       fc.asyncProperty(requests, async (sent) => {
         const before = await head()

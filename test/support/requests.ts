@@ -28,16 +28,11 @@ export function requestsFor(
   operation: Operation,
   known: Known,
 ): fc.Arbitrary<Sent> {
-  const general = (name: string) => known.values[name.split(' ')[1] ?? '']
+  const sound = draftsFor(operation, known, soundValue(document, known))
   const fitting = draftsFor(
     operation,
     known,
-    (schema, name) => general(name) ?? valueOf(document, schema),
-  )
-  const sound = draftsFor(
-    operation,
-    known,
-    (schema, name) => known.values[name] ?? general(name) ?? valueOf(document, schema),
+    (schema, name) => general(known, name) ?? valueOf(document, schema),
   )
   const spoilt = fc
     .tuple(
@@ -53,6 +48,23 @@ export function requestsFor(
     )
     .map(onWire)
 }
+
+/** A sound request that asks for nothing more than it must: members that may be left out can disagree. */
+export function plainRequestFor(
+  document: Document,
+  operation: Operation,
+  known: Known,
+): fc.Arbitrary<Sent> {
+  const parameters = operation.parameters.filter((it) => it.required)
+  return draftsFor({ ...operation, parameters }, known, soundValue(document, known)).map(onWire)
+}
+
+const general = ({ values }: Known, name: string) => values[name.split(' ')[1] ?? '']
+
+const soundValue =
+  (document: Document, known: Known): ValueFor =>
+  (schema, name) =>
+    known.values[name] ?? general(known, name) ?? valueOf(document, schema)
 
 function onWire({ method, template, path, query, headers, body }: Draft): Sent {
   const filled = template.replace(/\{(\w+)\}/g, (_, name: string) => path[name] ?? '')
