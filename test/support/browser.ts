@@ -38,7 +38,6 @@ export type Visit = Readonly<{
 }>
 type VisitOptions = Readonly<{
   theme?: Theme
-  width?: number
   /** A key to be signed in with; left out nobody is. */
   key?: string
   /** What the page may complain about: refused requests are told to the console by the browser itself. */
@@ -49,12 +48,12 @@ type VisitOptions = Readonly<{
 export async function visit(
   browser: Browser,
   url: string,
-  { theme = 'light', width = VIEWPORT.width, key, allowed }: VisitOptions = {},
+  { theme = 'light', key, allowed }: VisitOptions = {},
 ): Promise<Visit> {
   const context = await browser.newContext({
     baseURL: new URL(url).origin,
     colorScheme: theme,
-    viewport: { ...VIEWPORT, width },
+    viewport: VIEWPORT,
     reducedMotion: 'reduce',
     locale: 'en-US',
   })

@@ -18,6 +18,10 @@ import {
   typescriptOf,
 } from './dispatch/model.ts'
 import { Command, Result, SendAgain } from './dispatch/result.tsx'
+import { useContracts } from './switch/contracts.ts'
+import { useHistory } from './switch/history.ts'
+import { type Halt, haltsOf } from './switch/intervals.ts'
+import { covers } from './switch/scopes.ts'
 
 /** It changes only when somebody sends the command again. */
 const EVERY_MS = 5_000
@@ -67,6 +71,7 @@ type Parts = Readonly<{
 
 function Whole({ dispatch, events, steps }: Parts) {
   const [raw, setRaw] = useState<Raw | null>(null)
+  const halts = useHaltsOver(dispatch.command.contract.id)
   return (
     <>
       <Head
@@ -78,7 +83,7 @@ function Whole({ dispatch, events, steps }: Parts) {
         title="Life cycle"
         note={<p>Furthest point reached, event by event. A refusal never moves it.</p>}
       >
-        <LifeCycle events={events} />
+        <LifeCycle events={events} halts={halts} />
       </Panel>
       <div class="cols cols-2-1 wide-first">
         <div class="stack">
@@ -93,6 +98,13 @@ function Whole({ dispatch, events, steps }: Parts) {
       <RawDrawer raw={raw} close={() => setRaw(null)} />
     </>
   )
+}
+
+/** The halts of every scope that this contract stands under. */
+function useHaltsOver(contractId: string): readonly Halt[] {
+  const { settings } = useHistory()
+  const contracts = useContracts()
+  return haltsOf(settings).filter(({ scope }) => covers(scope, contractId, contracts))
 }
 
 type HeadParts = Omit<Parts, 'steps'> & { readonly raw: () => void }

@@ -1,17 +1,14 @@
 import { useRef } from 'preact/hooks'
 import { useCalls } from '../calls.ts'
 import { PageHead } from '../parts/page-head.tsx'
-import { useResource } from '../resource.ts'
 import { place, setQuery } from '../router.ts'
-import { may } from '../session.ts'
 import { switchReport } from '../status.ts'
+import { useContracts } from './switch/contracts.ts'
 import { type Draft, FlipForm } from './switch/flip-form.tsx'
 import { useHalts } from './switch/halts.ts'
 import { HaltsPanel, RailsPanel } from './switch/halts-panels.tsx'
-import { contractsOf, type Manifest, type Verb } from './switch/scopes.ts'
+import type { Verb } from './switch/scopes.ts'
 import { StatePanel } from './switch/state-table.tsx'
-
-const CATALOGUE_EVERY_MS = 60_000
 
 /** What is asked for stands in the address: /switch?scope=executor:http&to=release */
 function draftOf(query: URLSearchParams): Draft {
@@ -27,11 +24,7 @@ function verbFor(scope: string): Verb {
 }
 
 export function SwitchScreen() {
-  const catalogue = useResource<Readonly<{ manifests: readonly Manifest[] }>>(
-    may('catalogue:read') ? '/v1/catalogue' : null,
-    CATALOGUE_EVERY_MS,
-  )
-  const contracts = contractsOf(catalogue.answer?.body.manifests ?? [])
+  const contracts = useContracts()
   const calls = useCalls(24).answer?.body.rows ?? null
   const halts = useHalts(contracts)
   const filled = useRef(0)

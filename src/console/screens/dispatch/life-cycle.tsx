@@ -1,5 +1,8 @@
 import { isIndeterminate } from '../../parts/codes.ts'
+import { HALTED_HATCH, HaltedHatch } from '../../parts/halted-hatch.tsx'
 import { clock, num } from '../../words.ts'
+import type { Halt } from '../switch/intervals.ts'
+import { type HaltedSteps, haltedSteps, haltInWords } from './halted.ts'
 import { type StairPoint, type StreamEvent, staircase } from './model.ts'
 
 const WIDTH = 1_100
@@ -11,11 +14,17 @@ const REFUSED = 162
 const LEVELS = ['nothing', 'Planned', 'PreflightPassed', 'DryRunRecorded'] as const
 /** More would not be told apart; all of them stand below in words. */
 const SHOWN_MAX = 14
+const HALT_MIN = 8
+const CHARACTER = 6.2
+/** Words of halts that lie over each other stand in lines of their own. */
+const LANES = 2
 
 const heightOf = (level: number): number => FLOOR - level * STEP
 
+type Drawn = Readonly<{ events: readonly StreamEvent[]; halts: readonly Halt[] }>
+
 /** How far the dispatch got, event by event. Steps are equal; how long they took is written. */
-export function LifeCycle({ events }: Readonly<{ events: readonly StreamEvent[] }>) {
+export function LifeCycle({ events, halts }: Drawn) {
   const points = staircase(events).slice(-SHOWN_MAX)
   const step = (WIDTH - LEFT - 20) / Math.max(1, points.length)
   const xOf = (at: number): number => LEFT + step * (at + 0.5)
@@ -29,6 +38,13 @@ export function LifeCycle({ events }: Readonly<{ events: readonly StreamEvent[] 
         role="img"
         aria-label={inWords(points)}
       >
+        <HaltedHatch />
+        {haltedSteps(
+          points.map((it) => it.event.position),
+          halts,
+        ).map((it, at) => (
+          <HaltMark key={it.halt.from.position} steps={it} step={step} lane={at % LANES} />
+        ))}
         {LEVELS.map((name, level) => (
           <g key={name}>
             <line class="grid" x1={LEFT} x2={WIDTH} y1={heightOf(level)} y2={heightOf(level)} />
@@ -46,6 +62,37 @@ export function LifeCycle({ events }: Readonly<{ events: readonly StreamEvent[] 
         ))}
       </svg>
     </div>
+  )
+}
+
+type Marked = Readonly<{ steps: HaltedSteps; step: number; lane: number }>
+
+/** A halt in which nothing was sent is as wide as can be seen; its words stand beside it. */
+function HaltMark({ steps: { halt, from, to }, step, lane }: Marked) {
+  const words = haltInWords(halt)
+  const end = halt.to === null ? WIDTH - 4 : LEFT + step * to + (from === to ? HALT_MIN / 2 : 0)
+  const begin = Math.min(LEFT + step * from, end - HALT_MIN)
+  const isAtEnd = begin + words.length * CHARACTER > WIDTH
+  return (
+    <g>
+      <title>{`${words}. ${halt.from.data.reason}`}</title>
+      <rect
+        class="halted-steps"
+        fill={HALTED_HATCH}
+        x={begin}
+        y="2"
+        width={end - begin}
+        height={REFUSED + 10}
+      />
+      <text
+        class="f-halted strong-weight"
+        x={isAtEnd ? end - 4 : begin + 4}
+        y={13 + lane * 11}
+        text-anchor={isAtEnd ? 'end' : 'start'}
+      >
+        {words}
+      </text>
+    </g>
   )
 }
 

@@ -1,3 +1,4 @@
+import { HALTED_HATCH, HaltedHatch } from '../../parts/halted-hatch.tsx'
 import { useWidth } from '../../parts/use-width.ts'
 import { num, span } from '../../words.ts'
 import { endOf, type Halt, type Setting, startOf } from './intervals.ts'
@@ -35,7 +36,7 @@ export function Rails({ firsts, halts, callsOf, nowMs }: Drawn) {
         role="img"
         aria-label="Halts per scope over seven days. The table below has the same times."
       >
-        <Hatch />
+        <HaltedHatch />
         <Days fromMs={fromMs} x={x} height={height} />
         {firsts.map((first, at) => {
           const { scope } = first.data
@@ -71,23 +72,6 @@ export function Rails({ firsts, halts, callsOf, nowMs }: Drawn) {
         </text>
       </svg>
     </div>
-  )
-}
-
-function Hatch() {
-  return (
-    <defs>
-      <pattern
-        id="hatch-halted"
-        width="6"
-        height="6"
-        patternUnits="userSpaceOnUse"
-        patternTransform="rotate(45)"
-      >
-        <rect class="hatch-ground" width="6" height="6" />
-        <path class="hatch-refused" d="M0 0V6" stroke-width="5" />
-      </pattern>
-    </defs>
   )
 }
 
@@ -133,7 +117,7 @@ function HaltMark({ mark: { halt, x, width, isLabelled }, y, calls, nowMs }: Mar
       <title>{`${scope} HALTED for ${long}${refused}. ${from.data.reason}`}</title>
       <rect
         class="rail-halted"
-        fill="url(#hatch-halted)"
+        fill={HALTED_HATCH}
         x={x}
         y={y}
         width={width}
