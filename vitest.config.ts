@@ -1,9 +1,15 @@
+import { tmpdir } from 'node:os'
 import { defineConfig } from 'vitest/config'
+import { roomyMemory } from './test/support/roomy-memory.ts'
+
+// Workers take their temporary folders from here, and with them the databases of the run.
+process.env['TMPDIR'] ??= roomyMemory() ?? tmpdir()
 
 /** They count the processor time of turns of the event loop, which neighbours would lengthen. */
-const ALONE = ['test/executors/simulator-*.test.ts']
+const ALONE = ['test/executors/simulator-*.test.ts', 'test/e2e/attacks.test.ts']
 
 // `unit` needs nothing but node; the others share one embedded Postgres, a database per file.
+// Files that are not isolated keep nothing for each other: to load everything anew for each took half of the time.
 const withPostgres = {
   globalSetup: ['test/support/global-setup.ts'],
   testTimeout: 30_000,
@@ -19,7 +25,6 @@ export default defineConfig({
           include: ['test/{domain,projections,house,unit}/**/*.test.ts'],
           // Some start programs, on a machine that may be busy with the others.
           testTimeout: 30_000,
-          // They keep nothing between files, and loading everything for each would take longer than they do.
           isolate: false,
           maxWorkers: 2,
         },
@@ -32,6 +37,7 @@ export default defineConfig({
             'test/{conformance,rules,http,cli,e2e,faults,embedded,executors,telemetry}/**/*.test.ts',
           ],
           exclude: ALONE,
+          isolate: false,
           maxWorkers: 2,
         },
       },
@@ -40,6 +46,7 @@ export default defineConfig({
           ...withPostgres,
           name: 'browser',
           include: ['test/browser/**/*.test.ts'],
+          isolate: false,
           globalSetup: [...withPostgres.globalSetup, 'test/support/browser-setup.ts'],
           maxWorkers: 1,
           // A browser takes all there is of two cores.

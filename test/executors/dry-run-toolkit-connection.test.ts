@@ -92,7 +92,7 @@ describe.each(MODES)('the connection of a %s run', (_mode, request) => {
   })
 
   it('is waited for, as long as the pool waits', async () => {
-    const small = openSmall({ connectionTimeoutMillis: 100 })
+    const small = openSmall({ connectionTimeoutMillis: 1_000 })
     const holder = await small.connect()
     const asked: string[] = []
     const ask = async () => asked.push('asked')

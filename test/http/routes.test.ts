@@ -1,9 +1,10 @@
 import pino from 'pino'
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { JsonObject } from '../../domain/json.ts'
 import { SCOPES, type Scope } from '../../src/access/scopes.ts'
 import { ERRORS, type ErrorCode } from '../../src/errors.ts'
 import type { HttpPorts } from '../../src/http/ports.ts'
+import { createServer } from '../../src/http/server.ts'
 import { openSecond, ScriptedExecutor } from '../support/doubles.ts'
 import {
   catalogueOf,
@@ -916,18 +917,15 @@ describe('scopes', () => {
       [{}, false],
       [undefined, false],
     ] as const) {
-      vi.resetModules()
-      vi.doMock('../../src/http/routes/problems.ts', () => ({
-        problemRoutes: async (app: TestLedger['app']) => {
-          app.get('/planted', config === undefined ? {} : { config }, async () => 'reached')
-        },
-      }))
-      const { createServer } = await import('../../src/http/server.ts')
-      const starting = createServer(ports, silent).then((app) => app.close())
+      const plant = (app: TestLedger['app']): void => {
+        app.register(async (scoped) => {
+          scoped.get('/planted', config === undefined ? {} : { config }, async () => 'reached')
+        })
+      }
+      const starting = createServer(ports, silent, plant).then((app) => app.close())
       if (starts) await starting
       else await expect(starting).rejects.toThrow('/planted declares no scope')
     }
-    vi.doUnmock('../../src/http/routes/problems.ts')
   })
 })
 

@@ -1,11 +1,11 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { Client } from 'pg'
-import { afterAll, afterEach } from 'vitest'
+import { inject, onTestFinished } from 'vitest'
 import {
   attachEmbeddedPostgres,
   type EmbeddedOptions,
@@ -16,7 +16,6 @@ import { silentLog } from './silent-log.ts'
 import { until } from './until.ts'
 
 const CHILD = fileURLToPath(new URL('./embedded-child.ts', import.meta.url))
-const folders: string[] = []
 
 export const isRoot = process.getuid?.() === 0
 
@@ -24,16 +23,12 @@ export const isRoot = process.getuid?.() === 0
 export function freshFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'ledger-embedded-'))
   chmodSync(folder, 0o755)
-  folders.push(folder)
-  return folder
-}
-
-afterEach(async () => {
-  for (const folder of folders.splice(0)) {
+  onTestFinished(async () => {
     killPostmaster(join(folder, 'data'))
     await until(() => tryRemove(folder), { what: `${folder} to be removable` })
-  }
-})
+  })
+  return folder
+}
 
 function tryRemove(folder: string): boolean {
   rmSync(folder, { recursive: true, force: true })
@@ -56,14 +51,9 @@ export async function usedDataDir(): Promise<string> {
   return dataDir
 }
 
-afterAll(async () => {
-  if (template !== undefined) rmSync(dirname(await template), { recursive: true })
-})
-
+/** It stays for the other files, and goes with the run. */
 async function makeTemplate(): Promise<string> {
-  const parent = mkdtempSync(join(tmpdir(), 'ledger-embedded-'))
-  chmodSync(parent, 0o755)
-  const dataDir = join(parent, 'data')
+  const dataDir = join(inject('runDir'), `embedded-${process.pid}`)
   await (await start(dataDir)).stop()
   return dataDir
 }

@@ -11,6 +11,8 @@ import { startSystemPostgres } from './system-postgres.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
+    /** A folder that is removed after the last test. */
+    runDir: string
     /** The superuser's URL of the run's Postgres. */
     ownerUrl: string
     /** The runtime login's URL. */
@@ -26,8 +28,9 @@ export const TEMPLATE = 'ledger_template'
 
 /** One Postgres for the whole run, and one migrated database that every test file copies. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const dataDir = await mkdtemp(join(tmpdir(), 'dispatch-ledger-test-'))
-  await chmod(dataDir, 0o711)
+  const runDir = await mkdtemp(join(tmpdir(), 'dispatch-ledger-test-'))
+  await chmod(runDir, 0o711)
+  const dataDir = join(runDir, 'postgres')
   const starting = startEmbeddedPostgres({ dataDir, log: silentLog, fsync: false })
   const [postgres, system] = await Promise.all([starting, startSystemPostgres(), compile()])
   if (system === null) sayThatNoneIsThere()
@@ -38,6 +41,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const template = withDatabase(postgres.ownerUrl, TEMPLATE)
   await migrate(template)
   await grantRuntime(template, new URL(postgres.runtimeUrl).username)
+  project.provide('runDir', runDir)
   project.provide('ownerUrl', postgres.ownerUrl)
   project.provide('runtimeUrl', postgres.runtimeUrl)
   project.provide('systemUrl', system?.ownerUrl ?? null)
@@ -45,7 +49,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   project.provide('eventStoreUrl', eventStore?.url ?? null)
   return async () => {
     await Promise.all([postgres.stop(), system?.stop(), eventStore?.stop()])
-    await rm(dataDir, { recursive: true, force: true })
+    await rm(runDir, { recursive: true, force: true })
   }
 }
 
