@@ -36,7 +36,7 @@ const KEY = ['hour', 'contract_id', 'mode', 'outcome', 'code', 'appended'] as co
 /** A page begins after the last row of the one before, which names the whole key of a row. */
 type Place = readonly string[]
 
-/** The index of the table begins with this key, so a page costs what it shows, whatever the range. */
+/** The index of the table begins with this key: of a long range, a page costs what it shows. */
 const PAGE = `
   select ${KEY.join(', ')}, calls from analytics.calls_hourly_v1
   where hour >= $1 and hour < $2 and (${KEY.join(', ')}) > ($3::timestamptz, $4, $5, $6, $7, $8)

@@ -25,7 +25,8 @@ const FILL = `
   insert into ledger.calls_hourly (hour, contract_id, mode, outcome, code, appended, server, calls)
   select date_trunc('hour', now()) - h * interval '1 hour', 'team' || c || '.check', 'DRY_RUN', o.outcome, o.code, o.appended, gen_random_uuid(), 1 + c
   from generate_series(0, 23) h, generate_series(0, 99) c, (values ('created', '', 'events'), ('replayed', '', 'none'), ('refused', 'plan-stale', 'events'), ('refused', 'plan-stale', 'none')) o(outcome, code, appended);
-  analyze rm_dispatches_v2.dispatches`
+  analyze rm_dispatches_v2.dispatches;
+  analyze ledger.calls_hourly`
 
 const PAGES: Readonly<Record<string, string>> = {
   'a page, by change': '/v1/dispatches?pageSize=50&orderBy=changedAt%20desc',
