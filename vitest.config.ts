@@ -1,9 +1,7 @@
-import { tmpdir } from 'node:os'
 import { defineConfig } from 'vitest/config'
-import { roomyMemory } from './test/support/roomy-memory.ts'
+import { useMemory } from './test/support/use-memory.ts'
 
-// Workers take their temporary folders from here, and with them the databases of the run.
-process.env['TMPDIR'] ??= roomyMemory() ?? tmpdir()
+useMemory()
 
 /** They count the processor time of turns of the event loop, which neighbours would lengthen. */
 const ALONE = ['test/executors/simulator-*.test.ts', 'test/e2e/attacks.test.ts']
