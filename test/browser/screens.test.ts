@@ -129,6 +129,7 @@ describe('a key that may do little', () => {
     }
     await at('/', 'analytics:read', 'projections:read', 'DRY_RUN_ONLY')
     await at('/dispatches', 'events:read', 'would_succeed')
+    await at(`/dispatches/${dispatchId}`, 'Halts are not drawn', 'Evidence that nothing changed')
     await at('/switch', 'switch:write', 'being moved')
     await at('/try', 'dispatch:append')
   })

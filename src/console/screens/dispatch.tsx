@@ -7,6 +7,7 @@ import { CodePill, Pill } from '../parts/pill.tsx'
 import { type Raw, RawDrawer } from '../parts/raw.tsx'
 import { Empty, Loaded } from '../parts/states.tsx'
 import { type Resource, useResource } from '../resource.ts'
+import { may } from '../session.ts'
 import { Events } from './dispatch/events.tsx'
 import { LifeCycle } from './dispatch/life-cycle.tsx'
 import {
@@ -81,7 +82,12 @@ function Whole({ dispatch, events, steps }: Parts) {
       />
       <Panel
         title="Life cycle"
-        note={<p>Furthest point reached, event by event. A refusal never moves it.</p>}
+        note={
+          <p>
+            Furthest point reached, event by event. A refusal never moves it.
+            {!may('events:read') && ' Halts are not drawn: the key does not hold events:read.'}
+          </p>
+        }
       >
         <LifeCycle events={events} halts={halts} />
       </Panel>
