@@ -7,7 +7,7 @@ useMemory()
 const ALONE = ['test/executors/simulator-*.test.ts', 'test/e2e/attacks.test.ts']
 
 // `unit` needs nothing but node; the others share one embedded Postgres, a database per file.
-// Files that are not isolated keep nothing for each other: to load everything anew for each took half of the time.
+// Files are not isolated from each other: to load everything anew for each took a fifth of the time.
 const withPostgres = {
   globalSetup: ['test/support/global-setup.ts'],
   testTimeout: 30_000,

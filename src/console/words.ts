@@ -7,6 +7,8 @@ export const num = (value: number): string => value.toLocaleString('en-US')
 export const plural = (count: number, one: string, many = `${one}s`): string =>
   `${num(count)} ${count === 1 ? one : many}`
 
+/** 17:40 */
+export const minute = (iso: string): string => iso.slice(11, 16)
 /** 17:40:11 */
 export const clock = (iso: string): string => iso.slice(11, 19)
 /** 17:40:11.257 */
@@ -14,7 +16,7 @@ export const clockMs = (iso: string): string => iso.slice(11, 23)
 /** 2026-11-22 17:40:11.257 */
 export const dayAndClock = (iso: string): string => `${iso.slice(0, 10)} ${clockMs(iso)}`
 /** 11-22 17:40 */
-export const shortTime = (iso: string): string => `${iso.slice(5, 10)} ${iso.slice(11, 16)}`
+export const shortTime = (iso: string): string => `${iso.slice(5, 10)} ${minute(iso)}`
 
 const SECOND = 1_000
 const MINUTE = 60 * SECOND

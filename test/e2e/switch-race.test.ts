@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { LedgerEvent } from '../../src/client/index.ts'
+import { positionOf } from '../support/front-door.ts'
 import { openReadyLedger, type Reply, type TestLedger } from '../support/ledger.ts'
 import { sampleCommand } from '../support/sample.ts'
 import { until } from '../support/until.ts'
@@ -67,8 +68,6 @@ it('lets nothing advance between an acknowledged halt and its release', async ()
 })
 
 const ADVANCING = ['Planned', 'PreflightPassed', 'DryRunRecorded']
-const positionOf = (reply: Reply): number => Number(reply.headers['ledger-position'])
-
 /** Sixteen callers at full speed, each call a command of its own. */
 function startStorm(calls: Called[]): { stop(): Promise<void> } {
   const storm = { stopped: false }

@@ -81,6 +81,20 @@ describe('a test', () => {
     expect(TESTS.length).toBeGreaterThan(10)
   })
 
+  it('leaves nothing behind for the files that share its process', () => {
+    const mocked = /\bvi\s*\.\s*(?:do)?mock\(|\bvi\s*\.\s*resetModules\(/iu
+    expect(linesOf(TESTS, mocked)).toEqual([])
+    for (const call of ['mock', 'doMock', 'resetModules']) {
+      expect(catches(mocked, `  vi.${call}('x')`), call).toBe(true)
+    }
+    // A module is loaded once for all files, and its hooks would be those of the first alone.
+    const hooked = /^(?:before|after)(?:All|Each)\(/u
+    const support = FILES.filter((file) => file.startsWith('test/support/'))
+    expect(support.length).toBeGreaterThan(10)
+    expect(linesOf(support, hooked)).toEqual([])
+    expect(catches(hooked, 'afterAll(() => stop())')).toBe(true)
+  })
+
   it('is not skipped from the inside', () => {
     expect(linesOf(TESTS, /\b(?:ctx|context|task|t)\.skip\(/u)).toEqual([])
   })

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { catalogueOf, headOf, register } from '../support/front-door.ts'
+import { catalogueOf, headOf, positionOf, register } from '../support/front-door.ts'
 import { openReadyLedger, type Reply, type TestLedger } from '../support/ledger.ts'
 import { sampleCommand } from '../support/sample.ts'
 import { until } from '../support/until.ts'
@@ -12,7 +12,6 @@ afterAll(() => ledger.close())
 
 const get = (path: string, key = ledger.key): Promise<Reply> =>
   ledger.ask('GET', path, undefined, { key })
-const positionOf = ({ headers }: Reply): number => Number(headers['ledger-position'])
 /** The rows of a list, complete up to all that was recorded before. */
 async function listed(name: string, query = '', key = ledger.key): Promise<Reply['body'][]> {
   const head = await headOf(ledger)

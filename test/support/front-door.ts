@@ -1,3 +1,4 @@
+import { expect } from 'vitest'
 import type { AskedCommand } from '../../domain/dispatch/command.ts'
 import type { JsonObject } from '../../domain/json.ts'
 import type { Reply, TestLedger } from './ledger.ts'
@@ -10,9 +11,14 @@ type Door = Pick<TestLedger, 'ask'>
 
 /** Position of the last event of the log. */
 export async function headOf(ledger: Door): Promise<number> {
-  const { headers } = await ledger.ask('GET', '/v1/events?limit=1')
-  return Number(headers['ledger-position'])
+  return positionOf(await ledger.ask('GET', '/v1/events?limit=1'))
 }
+
+/** Up to where an answer has read the log. */
+export const positionOf = ({ headers }: Reply): number => Number(headers['ledger-position'])
+
+export const expectProblem = ({ status, body }: Reply, expected: [number, string]): void =>
+  expect([status, body.code]).toEqual(expected)
 
 /** Every event after a position, however many pages they take. */
 export async function eventsAfter(ledger: Door, position: number): Promise<SeenEvent[]> {

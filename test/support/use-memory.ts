@@ -14,8 +14,8 @@ const ROOM_BYTES = 4 * 2 ** 30
 
 /**
  * Gives this process and its workers a temporary folder in memory, and with it the databases of the
- * run, where this system has gigabytes of it and runs programs from there. Databases are made and
- * dropped in half of the time: on a disk most of it is spent on their files.
+ * run, where this system has gigabytes of it and runs programs from there. On a disk
+ * the kernel spends two thirds more time on their files.
  */
 export function useMemory(): void {
   if (process.env['TMPDIR'] !== undefined || !isRoomy()) return

@@ -1,19 +1,19 @@
 import { describe, expect, it } from 'vitest'
 import type { CallsRow } from '../../src/console/call-sums.ts'
-import { haltedSteps, haltInWords } from '../../src/console/screens/dispatch/halted.ts'
+import { marksOf, weekOf } from '../../src/console/screens/switch/rails.ts'
 import {
   firstSettings,
   haltsOf,
   refusedBy,
   type Setting,
-} from '../../src/console/screens/switch/intervals.ts'
-import { marksOf, weekOf } from '../../src/console/screens/switch/rails.ts'
+} from '../../src/console/switch/intervals.ts'
 import {
   contractsOf,
   haltedBeside,
   reachInWords,
   scopesToChoose,
-} from '../../src/console/screens/switch/scopes.ts'
+} from '../../src/console/switch/scopes.ts'
+import { settings } from '../support/switch-settings.ts'
 
 const CONTRACTS = [
   { id: 'hc.rows', executor: 'sql-read' },
@@ -21,22 +21,6 @@ const CONTRACTS = [
   { id: 'agent.rename', executor: 'http' },
 ]
 const NOW = Date.parse('2026-11-22T17:40:00.000Z')
-
-/** Settings of a log, each a minute after the one before, beginning at `from`. */
-const settings = (
-  from: string,
-  ...flips: readonly (readonly [string, 'DRY_RUN_ONLY' | 'HALTED'])[]
-): readonly Setting[] =>
-  flips.map(([scope, state], at) => ({
-    id: `id-${at}`,
-    stream: 'control',
-    revision: at,
-    position: at + 10,
-    type: 'SwitchSet',
-    recordedAt: new Date(Date.parse(from) + at * 60_000).toISOString(),
-    data: { scope, state, reason: `reason ${at}` },
-    metadata: { callId: 'c', correlationId: 'c', actor: 'key:ops', schemaVersion: 1 },
-  }))
 
 const inShort = (log: readonly Setting[]) =>
   haltsOf(log).map(({ scope, from, to }) => [scope, from.revision, to?.revision ?? null])
@@ -265,50 +249,6 @@ describe('scopes', () => {
     expect(haltedBeside('executor:sql-read', halted, CONTRACTS)).toEqual([
       'contract:hc.rows',
       'global',
-    ])
-  })
-})
-
-describe('halts among the events of a dispatch', () => {
-  /** Settings stand at the positions 10, 11 and so on. */
-  const halts = (...flips: readonly (readonly [string, 'DRY_RUN_ONLY' | 'HALTED'])[]) =>
-    haltsOf(settings('2026-11-22T16:59:00.000Z', ...flips))
-  const steps = (positions: readonly number[], of: ReturnType<typeof halts>) =>
-    haltedSteps(positions, of).map(({ halt, from, to }) => [halt.scope, from, to])
-
-  it('lie between the events that stand beside them in the log', () => {
-    const once = halts(['global', 'HALTED'], ['global', 'DRY_RUN_ONLY'])
-    expect(steps([5, 20], once)).toEqual([['global', 1, 1]])
-    const around = halts(
-      ['global', 'HALTED'],
-      ['executor:http', 'HALTED'],
-      ['executor:http', 'DRY_RUN_ONLY'],
-      ['global', 'DRY_RUN_ONLY'],
-    )
-    expect(steps([5, 10.5, 20], around)).toEqual([
-      ['executor:http', 2, 2],
-      ['global', 1, 2],
-    ])
-  })
-
-  it('are none that ended before the first event or began after the last, but what is in force', () => {
-    const once = halts(['global', 'HALTED'], ['global', 'DRY_RUN_ONLY'])
-    expect(steps([12, 20], once)).toEqual([])
-    expect(steps([5, 9], once)).toEqual([])
-    expect(steps([5, 9], halts(['global', 'HALTED']))).toEqual([['global', 2, 2]])
-    expect(steps([10.5, 20], once)).toEqual([['global', 0, 1]])
-  })
-
-  it('say from when to when, with the day where it is another', () => {
-    const [short] = halts(['global', 'HALTED'], ['global', 'DRY_RUN_ONLY'])
-    const [open] = halts(['executor:http', 'HALTED'])
-    const [night] = haltsOf(
-      settings('2026-11-22T23:59:30.000Z', ['global', 'HALTED'], ['global', 'DRY_RUN_ONLY']),
-    )
-    expect([short, open, night].map((it) => it && haltInWords(it))).toEqual([
-      'global HALTED 16:59 to 17:00',
-      'executor:http HALTED since 16:59',
-      'global HALTED 11-22 23:59 to 11-23 00:00',
     ])
   })
 })

@@ -2,7 +2,7 @@ import type UPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { theme } from '../theme.ts'
-import { num } from '../words.ts'
+import { minute, num } from '../words.ts'
 
 const HEIGHT = 190
 const HOUR_S = 3_600
@@ -64,7 +64,7 @@ function inWords({ hours, series, figures }: Parts, at: number): string {
     const count = figures[index]?.[at] ?? 0
     return count === 0 ? [] : [`${num(count)} ${label.toLowerCase()}`]
   })
-  return `${begin.slice(11, 16)} to ${end.slice(11, 16)} UTC: ${parts.join(', ') || 'no call'}`
+  return `${minute(begin)} to ${minute(end)} UTC: ${parts.join(', ') || 'no call'}`
 }
 
 type Plotter = typeof UPlot
@@ -144,7 +144,7 @@ function stacked(figures: readonly (readonly number[])[]): number[][] {
   return sums
 }
 
-const hourOf = (seconds: number): string => new Date(seconds * 1_000).toISOString().slice(11, 16)
+const hourOf = (seconds: number): string => minute(new Date(seconds * 1_000).toISOString())
 
 const figureOf = (value: number): string =>
   Number.isInteger(value) ? (value >= 1_000 ? `${value / 1_000}k` : String(value)) : ''

@@ -8,6 +8,10 @@ import { type Raw, RawDrawer } from '../parts/raw.tsx'
 import { Empty, Loaded } from '../parts/states.tsx'
 import { type Resource, useResource } from '../resource.ts'
 import { may } from '../session.ts'
+import { useContracts } from '../switch/contracts.ts'
+import { useHistory } from '../switch/history.ts'
+import { type Halt, haltsOf } from '../switch/intervals.ts'
+import { covers } from '../switch/scopes.ts'
 import { Events } from './dispatch/events.tsx'
 import { LifeCycle } from './dispatch/life-cycle.tsx'
 import {
@@ -19,10 +23,6 @@ import {
   typescriptOf,
 } from './dispatch/model.ts'
 import { Command, Result, SendAgain } from './dispatch/result.tsx'
-import { useContracts } from './switch/contracts.ts'
-import { useHistory } from './switch/history.ts'
-import { type Halt, haltsOf } from './switch/intervals.ts'
-import { covers } from './switch/scopes.ts'
 
 /** It changes only when somebody sends the command again. */
 const EVERY_MS = 5_000

@@ -3,11 +3,11 @@ import { useCalls } from '../calls.ts'
 import { PageHead } from '../parts/page-head.tsx'
 import { place, setQuery } from '../router.ts'
 import { switchReport } from '../status.ts'
-import { useContracts } from './switch/contracts.ts'
+import { useContracts } from '../switch/contracts.ts'
+import type { Verb } from '../switch/scopes.ts'
 import { type Draft, FlipForm } from './switch/flip-form.tsx'
 import { useHalts } from './switch/halts.ts'
 import { HaltsPanel, RailsPanel } from './switch/halts-panels.tsx'
-import type { Verb } from './switch/scopes.ts'
 import { StatePanel } from './switch/state-table.tsx'
 
 /** What is asked for stands in the address: /switch?scope=executor:http&to=release */

@@ -1,5 +1,5 @@
-import { shortTime } from '../../words.ts'
-import type { Halt } from '../switch/intervals.ts'
+import type { Halt } from '../../switch/intervals.ts'
+import { minute, shortTime } from '../../words.ts'
 
 /** A halt among the steps of a staircase: 0 is before the first step, 1 between it and the second. */
 export type HaltedSteps = Readonly<{ halt: Halt; from: number; to: number }>
@@ -23,11 +23,11 @@ export function haltedSteps(
     }))
 }
 
-/** global HALTED 16:59 to 17:18 */
+/** global HALTED 16:59 to 17:18; with the day where there are two, or where there is no end yet. */
 export function haltInWords({ scope, from, to }: Halt): string {
   const begin = from.recordedAt
-  if (to === null) return `${scope} HALTED since ${begin.slice(11, 16)}`
-  const isSameDay = begin.slice(0, 10) === to.recordedAt.slice(0, 10)
-  const end = isSameDay ? to.recordedAt.slice(11, 16) : shortTime(to.recordedAt)
-  return `${scope} HALTED ${isSameDay ? begin.slice(11, 16) : shortTime(begin)} to ${end}`
+  if (to === null) return `${scope} HALTED since ${shortTime(begin)}`
+  const end = to.recordedAt
+  const write = begin.slice(0, 10) === end.slice(0, 10) ? minute : shortTime
+  return `${scope} HALTED ${write(begin)} to ${write(end)}`
 }

@@ -1,7 +1,7 @@
 import { isIndeterminate } from '../../parts/codes.ts'
 import { HALTED_HATCH, HaltedHatch } from '../../parts/halted-hatch.tsx'
+import type { Halt } from '../../switch/intervals.ts'
 import { clock, num } from '../../words.ts'
-import type { Halt } from '../switch/intervals.ts'
 import { type HaltedSteps, haltedSteps, haltInWords } from './halted.ts'
 import { type StairPoint, type StreamEvent, staircase } from './model.ts'
 
@@ -29,6 +29,10 @@ export function LifeCycle({ events, halts }: Drawn) {
   const step = (WIDTH - LEFT - 20) / Math.max(1, points.length)
   const xOf = (at: number): number => LEFT + step * (at + 0.5)
   const first = startOf(points, events)
+  const halted = haltedSteps(
+    points.map((it) => it.event.position),
+    halts,
+  )
   const rise = points.map((it, at) => `H${xOf(at)}V${heightOf(it.level)}`).join('')
   return (
     <div class="table-wrap">
@@ -36,13 +40,10 @@ export function LifeCycle({ events, halts }: Drawn) {
         class="chart stairs"
         viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
         role="img"
-        aria-label={inWords(points)}
+        aria-label={inWords(points, halted)}
       >
         <HaltedHatch />
-        {haltedSteps(
-          points.map((it) => it.event.position),
-          halts,
-        ).map((it, at) => (
+        {halted.map((it, at) => (
           <HaltMark key={it.halt.from.position} steps={it} step={step} lane={at % LANES} />
         ))}
         {LEVELS.map((name, level) => (
@@ -151,7 +152,8 @@ function Refusal({ x, code }: Readonly<{ x: number; code: string }>) {
   )
 }
 
-const inWords = (points: readonly StairPoint[]): string =>
-  points
-    .map(({ event }) => `${event.data.code ?? event.type} at ${clock(event.recordedAt)}`)
-    .join(', ')
+const inWords = (points: readonly StairPoint[], halted: readonly HaltedSteps[]): string =>
+  [
+    ...points.map(({ event }) => `${event.data.code ?? event.type} at ${clock(event.recordedAt)}`),
+    ...halted.map(({ halt }) => haltInWords(halt)),
+  ].join(', ')

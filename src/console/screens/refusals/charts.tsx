@@ -14,7 +14,7 @@ import { Heat, type HeatRow } from '../../parts/heat.tsx'
 import { Empty } from '../../parts/states.tsx'
 import { addressWith, setQuery } from '../../router.ts'
 import { useStatuses } from '../../statuses.ts'
-import { num, RULE_NAMES, whoActsShort } from '../../words.ts'
+import { minute, num, RULE_NAMES, whoActsShort } from '../../words.ts'
 import { byRule, NOTHING_PICKED, type Pick } from './pick.ts'
 
 export const HOURS = 24
@@ -40,7 +40,7 @@ export function RuleHeat({ calls, pick }: Shown) {
       columns={hours.map((hour, at) => ({
         key: hour,
         label: at % 2 === 0 ? hour.slice(11, 13) : '',
-        says: `${hour.slice(11, 16)} UTC`,
+        says: `${minute(hour)} UTC`,
       }))}
       rows={byRule(rows, hours).map(heatRow)}
       isPicked={(rule, hour) => (rule === ANY ? isAnyAt(pick, hour) : same(rule, hour))}

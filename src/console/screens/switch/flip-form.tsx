@@ -5,9 +5,6 @@ import { type CallsRow, sumOf } from '../../call-sums.ts'
 import { Icon } from '../../parts/icon.tsx'
 import { may } from '../../session.ts'
 import { scopesHalted, switchReport } from '../../status.ts'
-import { plural } from '../../words.ts'
-import { type Flip, FlipAnswer, flip } from './flip.tsx'
-import { ScopeField } from './scope-field.tsx'
 import {
   type ContractKind,
   covers,
@@ -15,7 +12,10 @@ import {
   phraseOf,
   reachInWords,
   type Verb,
-} from './scopes.ts'
+} from '../../switch/scopes.ts'
+import { plural } from '../../words.ts'
+import { type Flip, FlipAnswer, flip } from './flip.tsx'
+import { ScopeField } from './scope-field.tsx'
 
 export type Draft = Readonly<{ verb: Verb; scope: string }>
 type Shown = Readonly<{

@@ -2,8 +2,8 @@ import { ApiProblem, ask, Unreachable } from '../../api.ts'
 import { Icon } from '../../parts/icon.tsx'
 import { inWords } from '../../parts/states.tsx'
 import { refreshStatus, type SwitchPosition, switchReport } from '../../status.ts'
+import type { Verb } from '../../switch/scopes.ts'
 import { num, span } from '../../words.ts'
-import type { Verb } from './scopes.ts'
 
 type Asked = Readonly<{ verb: Verb; scope: string; reason: string }>
 

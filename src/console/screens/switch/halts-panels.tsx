@@ -1,10 +1,10 @@
 import { head } from '../../api.ts'
 import { isNotCounted } from '../../calls.ts'
 import { Empty, Failed, inWords, Skeleton } from '../../parts/states.tsx'
+import { firstSettings } from '../../switch/intervals.ts'
 import { num } from '../../words.ts'
 import type { Halts } from './halts.ts'
 import { HaltsTable } from './halts-table.tsx'
-import { firstSettings } from './intervals.ts'
 import { Rails } from './rails-chart.tsx'
 
 type Shown = Readonly<{ of: Halts }>

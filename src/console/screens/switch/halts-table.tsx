@@ -1,6 +1,6 @@
 import { Icon } from '../../parts/icon.tsx'
+import { endOf, type Halt, type Refused, startOf } from '../../switch/intervals.ts'
 import { actorName, num, shortTime, span } from '../../words.ts'
-import { endOf, type Halt, type Refused, startOf } from './intervals.ts'
 
 type Shown = Readonly<{
   halts: readonly Halt[]

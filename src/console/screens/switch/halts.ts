@@ -2,10 +2,10 @@ import { useState } from 'preact/hooks'
 import { merged } from '../../call-sums.ts'
 import { type Calls, useCallsIn } from '../../calls.ts'
 import type { Resource } from '../../resource.ts'
-import { type History, useHistory } from './history.ts'
-import { type Halt, haltsOf, hoursOfHalt, type Refused, refusedBy } from './intervals.ts'
+import { type History, useHistory } from '../../switch/history.ts'
+import { type Halt, haltsOf, hoursOfHalt, type Refused, refusedBy } from '../../switch/intervals.ts'
+import type { ContractKind } from '../../switch/scopes.ts'
 import { reachesInto, weekOf } from './rails.ts'
-import type { ContractKind } from './scopes.ts'
 
 const SHOWN = 20
 

@@ -1,7 +1,7 @@
 import { HALTED_HATCH, HaltedHatch } from '../../parts/halted-hatch.tsx'
 import { useWidth } from '../../parts/use-width.ts'
+import { endOf, type Halt, type Setting, startOf } from '../../switch/intervals.ts'
 import { num, span } from '../../words.ts'
-import { endOf, type Halt, type Setting, startOf } from './intervals.ts'
 import { dayName, daysOf, type Mark, marksOf, weekOf } from './rails.ts'
 
 const ROW = 28

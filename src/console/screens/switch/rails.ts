@@ -1,4 +1,4 @@
-import { endOf, type Halt, startOf } from './intervals.ts'
+import { endOf, type Halt, startOf } from '../../switch/intervals.ts'
 
 const DAY_MS = 86_400_000
 const DAYS = 7

@@ -1,5 +1,5 @@
 import { switchReport } from '../../status.ts'
-import { type ContractKind, scopesToChoose } from './scopes.ts'
+import { type ContractKind, scopesToChoose } from '../../switch/scopes.ts'
 
 const OTHER = 'other'
 

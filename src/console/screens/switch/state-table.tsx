@@ -3,8 +3,8 @@ import { Icon } from '../../parts/icon.tsx'
 import { Empty, Failed, Skeleton } from '../../parts/states.tsx'
 import { may } from '../../session.ts'
 import { type SwitchPosition, silence, switchReport } from '../../status.ts'
+import { type ContractKind, covers, phraseOf, type Verb } from '../../switch/scopes.ts'
 import { actorName, num, shortTime, span } from '../../words.ts'
-import { type ContractKind, covers, phraseOf, type Verb } from './scopes.ts'
 
 type Shown = Readonly<{
   contracts: readonly ContractKind[]

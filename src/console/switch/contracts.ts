@@ -1,5 +1,5 @@
-import { useResource } from '../../resource.ts'
-import { may } from '../../session.ts'
+import { useResource } from '../resource.ts'
+import { may } from '../session.ts'
 import { type ContractKind, contractsOf, type Manifest } from './scopes.ts'
 
 const EVERY_MS = 60_000

@@ -1,5 +1,5 @@
-import type { Recorded, SwitchSet } from '../../../../domain/events.ts'
-import { type CallsRow, HOUR_MS, type HourRange, hourOf, sumOf } from '../../call-sums.ts'
+import type { Recorded, SwitchSet } from '../../../domain/events.ts'
+import { type CallsRow, HOUR_MS, type HourRange, hourOf, sumOf } from '../call-sums.ts'
 import { type ContractKind, covers, meet } from './scopes.ts'
 
 export type Setting = Recorded<SwitchSet>

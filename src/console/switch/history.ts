@@ -1,8 +1,8 @@
 import { signal } from '@preact/signals'
 import { useEffect, useState } from 'preact/hooks'
-import { get } from '../../api.ts'
-import { me } from '../../session.ts'
-import { switchReport } from '../../status.ts'
+import { get } from '../api.ts'
+import { me } from '../session.ts'
+import { switchReport } from '../status.ts'
 import type { Setting } from './intervals.ts'
 
 /** Every setting of the switch in the order of the log, as far as it was read. */

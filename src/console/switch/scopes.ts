@@ -1,4 +1,4 @@
-import { plural } from '../../words.ts'
+import { plural } from '../words.ts'
 
 /** A contract in all its versions, by the executor that one of them names. */
 export type ContractKind = Readonly<{ id: string; executor: string }>
