@@ -256,6 +256,16 @@ describe('POST /v1/catalogue', () => {
     expect((await post(manifests)).status).toBe(201)
   })
 
+  it('runs the golden cases again with another fixture of the same name', async () => {
+    const { target, fixture, contract } = catalogueOf('refilled')
+    const withFixture = (data: JsonObject) => [target(), { ...fixture, data }, contract]
+    const checked = await post(withFixture({ word: 'dry' }), { validateOnly: true })
+    expect(checked.status).toBe(200)
+    const sent = await post(withFixture({ word: 'wet' }))
+    expectProblem(sent, [422, 'manifest-invalid'])
+    expect(sent.body.results[2].detail).toMatch(/\d of \d baseline cases differ/)
+  })
+
   it.each<[string, unknown]>([
     ['no manifests', {}],
     ['an empty list', { manifests: [] }],
